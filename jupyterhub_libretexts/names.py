@@ -29,11 +29,7 @@ _MARK = "--"
 
 def is_name(value: str, longest: int = LONGEST) -> bool:
     """Whether a value can stand as an object's name unchanged."""
-    return (
-        len(value) <= longest
-        and _NAME.fullmatch(value) is not None
-        and _MARK not in value
-    )
+    return len(value) <= longest and _NAME.fullmatch(value) is not None and _MARK not in value
 
 
 def is_label_value(value: str) -> bool:
