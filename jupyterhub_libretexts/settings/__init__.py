@@ -1,0 +1,1 @@
+"""What operators write: the document with its line numbers, the models, and ``load``."""

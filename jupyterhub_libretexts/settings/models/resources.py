@@ -1,0 +1,157 @@
+"""What servers are made of: sizes, GPUs, networks, homes and the cluster's ranges."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from jupyterhub_libretexts.quantities import Quantity, Span
+from jupyterhub_libretexts.settings.models.base import (
+    Frozen,
+    GroupName,
+    KubernetesName,
+    LabelKey,
+    LabelValue,
+    Line,
+    Model,
+)
+
+__all__ = ["Addresses", "ClusterRanges", "Gpu", "Homes", "Network", "Range", "Size", "Snapshots", "Zfs"]
+
+Addresses = IPv4Network | IPv6Network
+
+
+class Range(Model):
+    """What a server is sure to get, and what it can use at most."""
+
+    guarantee: Quantity
+    """Set aside for the server on its node."""
+    limit: Quantity
+    """The most it can use."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.limit < self.guarantee:
+            raise ValueError(f"the guarantee {self.guarantee} is more than the limit {self.limit}")
+        return self
+
+
+class Size(Model):
+    """How much processor and memory a server gets."""
+
+    title: Line | None = None
+    """What students read; made from the numbers where not given."""
+    cpu: Range
+    """Processor cores."""
+    memory: Range
+    """Memory."""
+    default: bool = False
+    """Chosen where a student chooses nothing."""
+    groups: tuple[GroupName, ...] | None = Field(None, min_length=1)
+    """Only these groups may choose it."""
+
+
+class Gpu(Model):
+    """A flavour of GPU: one resource name of the cluster, and where it is found."""
+
+    title: Line
+    """What students read."""
+    resource: Annotated[
+        str,
+        StringConstraints(
+            max_length=317,
+            pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
+        ),
+    ]
+    """Extended resource as the device plugin names it, for example `nvidia.com/mig-1g.10gb`."""
+    total: int | None = Field(None, ge=0, le=100_000)
+    """How many the cluster has; counted from the nodes where not given and readable."""
+    overcommit: bool = False
+    """Whether the organisations' shares together may be more than `total`."""
+    node_labels: Frozen[LabelKey, LabelValue] = Field(default_factory=dict)
+    """Labels of the nodes that have it."""
+    taint: LabelKey = "nvidia.com/gpu"
+    """Key of the taint that keeps other servers off those nodes; GPU servers tolerate it."""
+    shared_memory: Quantity | None = None
+    """Size of /dev/shm, which many frameworks want larger than 64Mi."""
+    longest: Span | None = None
+    """A server with this GPU ends after this time."""
+    idle: Span | None = None
+    """A server with this GPU and without activity for this long is stopped."""
+
+
+class Network(Model):
+    """A network that organisations share: what their servers may reach."""
+
+    internet: bool = False
+    """Whether public addresses may be reached."""
+    reach: tuple[Addresses, ...] = ()
+    """Private ranges that may be reached."""
+    addresses: Addresses | None = None
+    """Range of which the servers get their own addresses (a Calico pool)."""
+    peers: bool = False
+    """Whether servers of one organisation may reach each other."""
+
+
+class ClusterRanges(Model):
+    """The ranges that network policies must know."""
+
+    nodes: tuple[Addresses, ...] = ()
+    """Addresses of the nodes."""
+    pods: tuple[Addresses, ...] = ()
+    """Addresses of pods."""
+    services: tuple[Addresses, ...] = ()
+    """Addresses of services."""
+    storage: tuple[Addresses, ...] = ()
+    """Storage servers; never reachable from a student's server."""
+    dns: tuple[Addresses, ...] = ()
+    """Name servers, where they are not pods of the cluster."""
+
+
+class Zfs(Model):
+    """The storage server."""
+
+    server: Line
+    """Its name or address, as nodes mount from it."""
+    pool: Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z][A-Za-z0-9_.:-]*$")]
+    """The pool that holds the homes."""
+    agent: Annotated[str, StringConstraints(max_length=512, pattern=r"^https://\S+$")]
+    """Address of the agent on it."""
+
+
+class Snapshots(Model):
+    """How many snapshots of each home are kept."""
+
+    hourly: int = Field(0, ge=0, le=1000)
+    """Hours back."""
+    daily: int = Field(0, ge=0, le=1000)
+    """Days back."""
+
+
+class Homes(Model):
+    """Where people's files live."""
+
+    kind: Literal["claim", "folder", "zfs"] = "claim"
+    """claim: a PersistentVolumeClaim each; folder: a folder of the node (demo); zfs: a dataset each."""
+    storage_class: KubernetesName | None = None
+    """Storage class of claims; the cluster's default where not given."""
+    folder: Annotated[str, StringConstraints(max_length=255, pattern=r"^/[^\x00-\x1f]*$")] | None = None
+    """With kind folder: the folder under which each person's home is made."""
+    mount: Annotated[str, StringConstraints(max_length=255, pattern=r"^/[^\x00-\x1f]*$")] = "/home/jovyan"
+    """Where the home appears in the server."""
+    zfs: Zfs | None = None
+    """With kind zfs: the storage server."""
+    snapshots: Snapshots | None = None
+    """With kind zfs: what is kept."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        needed = {"folder": self.folder, "zfs": self.zfs}
+        if self.kind in needed and needed[self.kind] is None:
+            raise ValueError(f"kind {self.kind} needs {self.kind}:")
+        for name, value in needed.items():
+            if value is not None and name != self.kind:
+                raise ValueError(f"{name}: belongs to kind {name}, and the kind here is {self.kind}")
+        return self
