@@ -1,0 +1,1 @@
+"""Decisions, pure: who somebody is, what is offered to them, what they chose, what their pod is."""

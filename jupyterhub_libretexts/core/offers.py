@@ -1,0 +1,269 @@
+"""What is offered to somebody, with the reason wherever something is closed.
+
+The form shows what ``offered_to`` returns, and a start is checked with the same ``offer``: what a
+student sees and what holds cannot differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from jupyterhub_libretexts.core.people import is_named
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from jupyterhub_libretexts.core.catalogue import Catalogue, Entry
+    from jupyterhub_libretexts.core.circumstances import Circumstances
+    from jupyterhub_libretexts.core.people import Person
+    from jupyterhub_libretexts.settings.models import Course, ServerRules, Size
+
+__all__ = ["Closed", "GpuOffer", "Offer", "SizeOffer", "Why", "offer", "offered_to", "size_in_words"]
+
+
+class Why(Enum):
+    """The kinds of reason for which something is closed."""
+
+    GROUP = "group"
+    """It is for others."""
+    DATE = "date"
+    """Its days are not now."""
+    IMAGE = "image"
+    """Its image lacks what it needs."""
+    LIMIT = "limit"
+    """A limit of the person or of their organisation is reached; it opens when something ends."""
+    ROOM = "room"
+    """None is free now; it opens when somebody else's ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Why something is closed, in words for the person."""
+
+    why: Why
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOffer:
+    """One size of an offer."""
+
+    name: str
+    title: str
+    default: bool
+    closed: Closed | None
+
+
+@dataclass(frozen=True, slots=True)
+class GpuOffer:
+    """One GPU flavour of an offer."""
+
+    name: str
+    title: str
+    free: int | None
+    """How many this person's organisation could still take now; None where nobody knows."""
+    total: int
+    """How many the organisation may use at a time."""
+    per_person: int
+    """How many one person may use at a time."""
+    closed: Closed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An environment or a course, as one person finds it."""
+
+    entry: Entry
+    organization_title: str
+    title: str
+    subject: str
+    description: str
+    sizes: tuple[SizeOffer, ...]
+    gpus: tuple[GpuOffer, ...]
+    closed: Closed | None
+
+    @property
+    def open_sizes(self) -> tuple[SizeOffer, ...]:
+        """The sizes that this person can choose."""
+        return tuple(size for size in self.sizes if size.closed is None)
+
+
+def offered_to(catalogue: Catalogue, person: Person, circumstances: Circumstances) -> tuple[Offer, ...]:
+    """Everything that a person's organisations list for them, open or closed with the reason.
+
+    A course appears for those who take or teach it. Somebody without an organisation gets nothing.
+    """
+    return tuple(
+        offer(catalogue, person, entry, circumstances)
+        for organization in catalogue.organizations_of(person)
+        for entry in catalogue.entries[organization]
+        if is_listed(catalogue, person, entry)
+    )
+
+
+def is_listed(catalogue: Catalogue, person: Person, entry: Entry) -> bool:
+    """Whether an entry of one of their organisations concerns a person at all."""
+    course = catalogue.course(entry)
+    return course is None or _takes(person, entry, course) or _teaches(person, course)
+
+
+def offer(catalogue: Catalogue, person: Person, entry: Entry, circumstances: Circumstances) -> Offer:
+    """One entry as one person finds it."""
+    environment = catalogue.environment(entry)
+    course = catalogue.course(entry)
+    sizes = tuple(_size(catalogue, person, entry, name, circumstances) for name in entry.sizes)
+    closed = (
+        _by_group(environment.groups, person)
+        or _by_date(catalogue, person, course, circumstances)
+        or _by_image(catalogue, entry, circumstances)
+        or _by_limit(catalogue, entry, circumstances)
+    )
+    if closed is None and all(size.closed is not None for size in sizes):
+        closed = sizes[0].closed
+    return Offer(
+        entry=entry,
+        organization_title=catalogue.organization(entry).title,
+        title=course.title if course is not None else environment.title,
+        subject=environment.subject or "" if course is None else environment.title,
+        description=environment.description or "",
+        sizes=sizes,
+        gpus=tuple(_gpu(catalogue, person, entry, name, circumstances) for name in entry.gpus),
+        closed=closed,
+    )
+
+
+def _takes(person: Person, entry: Entry, course: Course) -> bool:
+    return entry.course in person.groups or any(group in person.groups for group in course.members)
+
+
+def _teaches(person: Person, course: Course) -> bool:
+    return any(is_named(person, entry) for entry in course.instructors)
+
+
+def _by_group(groups: tuple[str, ...] | None, person: Person) -> Closed | None:
+    if groups is None or any(group in person.groups for group in groups):
+        return None
+    return Closed(Why.GROUP, f"Only for {_listed(groups)}.")
+
+
+def _by_date(
+    catalogue: Catalogue, person: Person, course: Course | None, circumstances: Circumstances
+) -> Closed | None:
+    if course is None or (course.from_ is None and course.until is None) or _teaches(person, course):
+        return None
+    today = circumstances.now.astimezone(ZoneInfo(catalogue.settings.hub.timezone)).date()
+    if course.from_ is not None and today < course.from_:
+        return Closed(Why.DATE, f"Opens on {course.from_:%d %B %Y}.")
+    if course.until is not None and today > course.until:
+        return Closed(Why.DATE, f"Ended on {course.until:%d %B %Y}.")
+    return None
+
+
+def _by_image(catalogue: Catalogue, entry: Entry, circumstances: Circumstances) -> Closed | None:
+    environment = catalogue.environment(entry)
+    facts = circumstances.images.get(environment.image)
+    if facts is None:
+        return None
+    if environment.kernel is not None and environment.kernel not in facts.kernels:
+        return Closed(Why.IMAGE, f"The image of this hub has no kernel {environment.kernel}.")
+    opens = environment.opens
+    if not opens.startswith("/") and facts.applications and opens not in facts.applications:
+        return Closed(Why.IMAGE, f"The image of this hub has no {opens}.")
+    return None
+
+
+def _by_limit(catalogue: Catalogue, entry: Entry, circumstances: Circumstances) -> Closed | None:
+    organization = catalogue.organization(entry)
+    here = [other for other in circumstances.running if other.organization == entry.organization]
+    levels: tuple[tuple[str, ServerRules | None, int], ...] = (
+        (f"at {organization.title}", organization, len(here)),
+        (
+            "of this kind",
+            catalogue.environment(entry),
+            sum(other.environment == entry.environment for other in here),
+        ),
+        ("of this course", catalogue.course(entry), sum(other.course == entry.course for other in here)),
+    )
+    for where, rules, running in levels:
+        if rules is None or rules.servers_per_person is None or running < rules.servers_per_person:
+            continue
+        return Closed(
+            Why.LIMIT,
+            f"You run {running} of at most {rules.servers_per_person} servers {where}. Stop one first.",
+        )
+    usage = circumstances.usage.get(entry.organization)
+    limit = organization.limits.servers
+    if usage is not None and limit is not None and usage.servers >= limit:
+        return Closed(Why.ROOM, f"{organization.title} runs {usage.servers} servers, which is its limit.")
+    return None
+
+
+def _size(
+    catalogue: Catalogue, person: Person, entry: Entry, name: str, circumstances: Circumstances
+) -> SizeOffer:
+    size = catalogue.settings.sizes[name]
+    closed = _by_group(size.groups, person)
+    usage = circumstances.usage.get(entry.organization)
+    if closed is None and usage is not None:
+        organization = catalogue.organization(entry)
+        memory, cpu = organization.limits.memory, organization.limits.cpu
+        if memory is not None and usage.memory + size.memory.guarantee.value > memory.value:
+            closed = Closed(Why.ROOM, f"The memory of {organization.title} ({memory}) is taken now.")
+        elif cpu is not None and float(size.cpu.guarantee.value) + usage.cpu > float(cpu.value):
+            closed = Closed(Why.ROOM, f"The processors of {organization.title} ({cpu} cores) are taken now.")
+    return SizeOffer(name, size_in_words(size), name == entry.default_size, closed)
+
+
+def _gpu(
+    catalogue: Catalogue, person: Person, entry: Entry, name: str, circumstances: Circumstances
+) -> GpuOffer:
+    gpu = catalogue.settings.gpus[name]
+    organization = catalogue.organization(entry)
+    share = organization.gpus[name]
+    closed = _by_group(share.groups, person)
+    use = circumstances.gpus.get(name)
+    free = None
+    if use is not None:
+        own = share.total - use.by_organization.get(entry.organization, 0)
+        total = gpu.total if gpu.total is not None else use.total
+        free = max(0, own if total is None else min(own, total - use.used))
+        if closed is None and use.by_person >= share.per_person:
+            closed = Closed(
+                Why.LIMIT, f"You hold {use.by_person} of at most {share.per_person}. Stop one first."
+            )
+        elif closed is None and free == 0:
+            closed = Closed(Why.ROOM, f"All {share.total} of {organization.title} are in use now.")
+    if closed is None and share.total == 0:
+        closed = Closed(Why.GROUP, f"{organization.title} has none.")
+    return GpuOffer(name, gpu.title, free, share.total, share.per_person, closed)
+
+
+def size_in_words(size: Size) -> str:
+    """A size as students read it: its title, or its numbers."""
+    if size.title is not None:
+        return size.title
+    cores = _plain(size.cpu.limit.value)
+    return (
+        f"up to {cores} {'core' if cores == '1' else 'cores'}, {_gibibytes(size.memory.limit.value)} memory"
+    )
+
+
+def _gibibytes(amount: Decimal) -> str:
+    for unit, factor in (("GiB", 2**30), ("MiB", 2**20)):
+        if amount >= factor:
+            return f"{_plain(amount / factor)} {unit}"
+    return f"{_plain(amount)} bytes"
+
+
+def _plain(number: Decimal) -> str:
+    return f"{round(number, 2):f}".rstrip("0").rstrip(".") if number % 1 else f"{int(number)}"
+
+
+def _listed(groups: tuple[str, ...]) -> str:
+    return groups[0] if len(groups) == 1 else f"{', '.join(groups[:-1])} and {groups[-1]}"
