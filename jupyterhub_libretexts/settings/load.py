@@ -1,0 +1,135 @@
+"""``load``: files in, ``Settings`` out, or every mistake that was found, each where it stands.
+
+Reading, laying over each other, validating and cross-checking are modules of their own; here is
+their order, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from jupyterhub_libretexts.errors import Problem, SettingsError
+from jupyterhub_libretexts.settings import checks, secrets, words
+from jupyterhub_libretexts.settings.document import parsed
+from jupyterhub_libretexts.settings.files import text_of
+from jupyterhub_libretexts.settings.models import Settings
+from jupyterhub_libretexts.settings.overlays import found, merged, plain, without, without_nulls
+
+if TYPE_CHECKING:
+    from jupyterhub_libretexts.settings.document import Node
+
+__all__ = ["Review", "load", "load_text", "review"]
+
+Paths = str | Path | Sequence[str | Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What came of reading files."""
+
+    settings: Settings | None
+    """The settings, where they can be used."""
+    problems: tuple[Problem, ...]
+    """Mistakes and warnings, in the order of the files."""
+
+
+def load(paths: Paths) -> Settings:
+    """The settings of one file, or of several of which each overlays those before it.
+
+    Raises:
+        SettingsError: The files cannot be used; it holds every mistake.
+    """
+    return _usable(review(paths))
+
+
+def load_text(text: str, file: str = "settings") -> Settings:
+    """The settings of a text.
+
+    Raises:
+        SettingsError: The text cannot be used; it holds every mistake.
+    """
+    return _usable(_review([(file, *parsed(file, text))]))
+
+
+def review(paths: Paths) -> Review:
+    """The settings and everything to say about them, warnings included; raises nothing."""
+    listed = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    return _review([_read(Path(path)) for path in listed])
+
+
+def _usable(reviewed: Review) -> Settings:
+    if reviewed.settings is None:
+        raise SettingsError(tuple(problem for problem in reviewed.problems if not problem.warning))
+    return reviewed.settings
+
+
+def _read(path: Path) -> tuple[str, Node | None, list[Problem]]:
+    text, problems = text_of(path)
+    return (str(path), None, problems) if text is None else (str(path), *parsed(str(path), text))
+
+
+def _review(reads: Sequence[tuple[str, Node | None, list[Problem]]]) -> Review:
+    files = [file for file, _, _ in reads]
+    problems = [problem for _, _, told in reads for problem in told]
+    roots = [root for _, root, _ in reads if root is not None]
+    for root in roots:
+        problems += secrets.problems(root)
+    if len(roots) < len(reads) or not roots:
+        return Review(None, _in_order(problems, files))
+    root = roots[0]
+    for above in roots[1:]:
+        root = merged(root, above)
+    root = without_nulls(root)
+    settings, told = _validated(root)
+    # A secret that stands where no key is was told already, in better words.
+    already = {problem.place for problem in problems}
+    problems += [problem for problem in told if problem.place not in already]
+    if settings is not None:
+        problems += checks.problems(root, settings)
+    failed = settings is None or any(not problem.warning for problem in problems)
+    return Review(None if failed else settings, _in_order(problems, files))
+
+
+def _validated(root: Node) -> tuple[Settings | None, list[Problem]]:
+    """The settings of a tree as far as they are right, and what is wrong with the rest.
+
+    What is wrong is taken out and the rest is validated again, so that cross-references are
+    checked although a key elsewhere is mistyped.
+    """
+    settings, complaints = _attempt(root)
+    problems = [problem for _, problem in complaints]
+    while settings is None:
+        # A missing key cannot be taken out: what lacks it goes.
+        paths = [path if _stands(root, path) else path[:-1] for path, _ in complaints]
+        if () in paths:
+            return None, problems
+        root = without(root, paths)
+        settings, complaints = _attempt(root)
+    return settings, problems
+
+
+def _stands(root: Node, path: tuple[str | int, ...]) -> bool:
+    return found(root, path)[1] == len(path)
+
+
+def _attempt(root: Node) -> tuple[Settings | None, list[tuple[tuple[str | int, ...], Problem]]]:
+    # JSON lets pydantic be strict about text, numbers and truth, and still read dates and addresses.
+    try:
+        return Settings.model_validate_json(json.dumps(plain(root)), strict=True), []
+    except ValidationError as error:
+        return None, words.problems_of(root, error)
+
+
+def _in_order(problems: Sequence[Problem], files: Sequence[str]) -> tuple[Problem, ...]:
+    place_of = {file: position for position, file in enumerate(files)}
+
+    def order(problem: Problem) -> tuple[int, int, int]:
+        return place_of.get(problem.place.file, 0), problem.place.line, problem.place.column
+
+    return tuple(sorted(dict.fromkeys(problems), key=order))
