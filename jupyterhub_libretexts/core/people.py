@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from jupyterhub_libretexts.settings.models import MemberRule, Settings
 
-__all__ = ["Person", "declared_groups", "groups_from", "is_named", "person"]
+__all__ = ["Membership", "Person", "declared_groups", "groups_from", "is_named", "memberships", "person"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,15 @@ class Person:
         return frozenset(group.partition("/")[0] for group in self.groups)
 
 
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A group that somebody has, and why."""
+
+    group: str
+    reason: str
+    """The rule of the file, or what sign-in said."""
+
+
 def person(username: str, groups: Sequence[str] | frozenset[str], email: str | None = None) -> Person:
     """Somebody by their user name; a user name that is an address counts as theirs."""
     address = email or (username if "@" in username else None)
@@ -49,7 +58,7 @@ def is_named(somebody: Person, entry: str) -> bool:
     kind, separator, name = entry.partition(":")
     if separator and kind == "user":
         return somebody.username == name
-    return somebody.email is not None and somebody.email.casefold() == entry.casefold()
+    return somebody.email is not None and _same_address(somebody.email, entry)
 
 
 def declared_groups(settings: Settings) -> frozenset[str]:
@@ -68,24 +77,41 @@ def declared_groups(settings: Settings) -> frozenset[str]:
 
 
 def groups_from(settings: Settings, claims: Mapping[str, object]) -> frozenset[str]:
-    """The groups of somebody, from the claims of sign-in (OpenID Connect Core 1.0, section 5.1).
+    """The groups of somebody, from the claims of sign-in; see ``memberships``."""
+    return frozenset(membership.group for membership in memberships(settings, claims))
 
-    An address counts only where ``email_verified`` is true; a group that the file does not declare
-    counts for nothing. Somebody whom no rule admits has no groups, and so no environment.
+
+def memberships(settings: Settings, claims: Mapping[str, object]) -> tuple[Membership, ...]:
+    """Each group of somebody once, with its first reason, in the file's order.
+
+    Claims are those of sign-in (OpenID Connect Core 1.0, section 5.1). An address counts only where
+    ``email_verified`` is true; a group that the file does not declare counts for nothing. Somebody
+    whom no rule admits has no groups, and so no environment.
     """
-    given = claims.get("groups")
-    reported = (
-        {group for group in given if isinstance(group, str)} if isinstance(given, (list, tuple)) else set()
-    )
-    found = set(reported & declared_groups(settings))
+    found: dict[str, str] = {}
     for name, organization in settings.organizations.items():
-        for rule in organization.members:
+        for position, rule in enumerate(organization.members):
             if _admits(rule, claims):
-                found.add(name)
+                reason = f"organizations.{name}.members.{position} ({_in_words(rule)})"
+                found.setdefault(name, reason)
                 if rule.group is not None:
-                    found.add(rule.group)
-    # Being in a group of an organisation is belonging to it.
-    return frozenset(found | {group.partition("/")[0] for group in found})
+                    found.setdefault(rule.group, reason)
+    given = claims.get("groups")
+    reported = given if isinstance(given, (list, tuple)) else ()
+    declared = declared_groups(settings)
+    for group in reported:
+        if isinstance(group, str) and group in declared:
+            found.setdefault(group, "reported by sign-in")
+    for group in tuple(found):
+        # Being in a group of an organisation is belonging to it.
+        found.setdefault(group.partition("/")[0], f"belongs to {group}")
+    return tuple(Membership(group, reason) for group, reason in found.items())
+
+
+def _in_words(rule: MemberRule) -> str:
+    if rule.claim is not None:
+        return "claim: " + ", ".join(f"{name}: {value}" for name, value in rule.claim.items())
+    return f"emailDomain: {rule.email_domain}" if rule.email is None else f"email: {rule.email}"
 
 
 def _admits(rule: MemberRule, claims: Mapping[str, object]) -> bool:
@@ -95,8 +121,18 @@ def _admits(rule: MemberRule, claims: Mapping[str, object]) -> bool:
     if not isinstance(email, str) or claims.get("email_verified") is not True:
         return False
     if rule.email is not None:
-        return email.casefold() == rule.email.casefold()
-    return rule.email_domain is not None and email.casefold().rpartition("@")[2] == rule.email_domain
+        return _same_address(email, rule.email)
+    return rule.email_domain is not None and _same_address(email.rpartition("@")[2], rule.email_domain)
+
+
+def _same_address(one: str, other: str) -> bool:
+    # Only ASCII letters are the same in both cases: Unicode's folding makes one of straße.de and
+    # strasse.de, which belong to different people.
+    return _lower(one) == _lower(other)
+
+
+def _lower(text: str) -> bytes:
+    return text.encode("utf8", "surrogatepass").lower()
 
 
 def _says(claim: object, value: str) -> bool:
