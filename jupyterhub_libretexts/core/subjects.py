@@ -100,11 +100,12 @@ def home_part(homes: Homes, organization: str, person: Person, claim: str) -> Pa
         person: Whose.
         claim: Name of the person's claim, where homes are claims.
     """
-    if homes.kind == "claim":
-        source: Mapping[str, Any] = {"persistentVolumeClaim": {"claimName": claim}}
-    else:
-        path = f"{homes.folder}/{names.slug(organization)}/{person.key}"
-        source = {"hostPath": {"path": path, "type": "DirectoryOrCreate"}}
+    below = f"{names.slug(organization)}/{person.key}"
+    source: Mapping[str, Any] = {"persistentVolumeClaim": {"claimName": claim}}
+    if homes.kind == "folder":
+        source = {"hostPath": {"path": f"{homes.folder}/{below}", "type": "DirectoryOrCreate"}}
+    elif homes.zfs is not None:
+        source = {"nfs": {"server": homes.zfs.server, "path": f"/{homes.zfs.pool}/home/{below}"}}
     return Part("homes", volumes={"home": source}, mounts={homes.mount: {"name": "home"}})
 
 
