@@ -75,5 +75,5 @@ class Circumstances:
     """By organisation; one that is not here is not counted."""
     gpus: Mapping[str, GpuUse] = field(default_factory=lambda: MappingProxyType({}))
     """By flavour."""
-    hub_namespace: str = ""
-    """Namespace of the hub, for an organisation that keeps it."""
+    claim: str = ""
+    """Name of the claim of the person's home, where the hub has one already; made from their key else."""

@@ -49,6 +49,8 @@ class PodPlan:
     """Path at which the server opens."""
     arguments: tuple[str, ...]
     """Arguments of the single-user server, after those of the hub."""
+    claims_home: bool
+    """Whether the home is a claim, which must be there before the pod."""
     home_capacity: str | None
     """Size of a new claim, where homes are claims with a quota."""
     storage_class: str | None
@@ -84,18 +86,21 @@ def plan(catalogue: Catalogue, person: Person, choice: Choice, circumstances: Ci
         _refuse(offered.title, offered.closed, _others(catalogue, person, circumstances))
     size = _size(offered, choice.size)
     gpu = _gpu(offered, choice.gpu)
-    return _planned(catalogue, person, entry, size, gpu)
+    claim = circumstances.claim or f"claim-{person.key}"
+    home = home_part(catalogue.settings.homes, entry.organization, person, claim)
+    return _planned(catalogue, entry, size, gpu, home)
 
 
-def _planned(catalogue: Catalogue, person: Person, entry: Entry, size: str, gpu: str | None) -> PodPlan:
+def _planned(catalogue: Catalogue, entry: Entry, size: str, gpu: str | None, home: Part) -> PodPlan:
     settings = catalogue.settings
     environment, course = catalogue.environment(entry), catalogue.course(entry)
     rules = catalogue.rules(entry)
     of_gpu = settings.gpus[gpu] if gpu is not None else None
-    parts = [identity_part(entry, size, gpu), *(rules_part(source, level) for source, level in rules)]
-    # The claim's own name is KubeSpawner's to make, so that claims of before are found again.
-    if settings.homes.kind != "claim":
-        parts.append(home_part(settings.homes, entry.organization, person, ""))
+    parts = [
+        identity_part(entry, size, gpu),
+        *(rules_part(source, level) for source, level in rules),
+        home,
+    ]
     if gpu is not None and of_gpu is not None:
         parts.append(gpu_part(gpu, of_gpu))
     homes = catalogue.organization(entry).homes
@@ -117,6 +122,7 @@ def _planned(catalogue: Catalogue, person: Person, entry: Entry, size: str, gpu:
             if environment.kernel is None
             else (f"--MultiKernelManager.default_kernel_name={environment.kernel}",)
         ),
+        claims_home=settings.homes.kind == "claim",
         home_capacity=str(homes.quota) if homes is not None else None,
         storage_class=settings.homes.storage_class,
         idle=_shortest(_most_specific(level.idle for _, level in rules), of_gpu.idle if of_gpu else None),
