@@ -1,0 +1,1 @@
+"""The command line: what an operator types; each command is a module of its own."""
