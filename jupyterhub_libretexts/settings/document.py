@@ -29,7 +29,7 @@ DEEPEST = 40
 MOST_NODES = 500_000
 """Values after aliases are followed; 200 organisations with 500 courses have about 20,000."""
 
-# The C parser is ten times faster and understands the same; where PyYAML was built without it, its own serves.
+# The C parser is ten times faster and understands the same; PyYAML may have been built without it.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -176,15 +176,15 @@ class _Builder:
 
     def alias(self, event: yaml.AliasEvent) -> None:
         place = self.place(event)
-        known = self.anchors.get(event.anchor)
+        name = event.anchor or ""
+        known = self.anchors.get(name)
         if known is None:
-            self.stop(
-                place, f"the alias *{event.anchor} names nothing that ended before it", "&" + event.anchor
-            )
-            return
+            message = f"the alias *{name} names nothing that ended before it"
+            self.problems.append(Problem(place, self.path(), message, f"a value marked &{name} above"))
+            raise _StopError
         level = self.stack[-1] if self.stack else None
         if level is not None and level.keys and level.key is None:
-            self.stop(place, f"the alias *{event.anchor} stands where a key is expected", "text as key")
+            self.stop(place, f"the alias *{name} stands where a key is expected", "text as key")
         node, size = known
         self.put(replace(node), None, size)
 
@@ -218,7 +218,7 @@ class _Builder:
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
-    return yaml.parse(text, Loader=_Loader)  # type: ignore[no-untyped-call,no-any-return]
+    return yaml.parse(text, Loader=_Loader)
 
 
 def _syntax(file: str, text: str, problem: yaml.YAMLError) -> Problem:

@@ -22,6 +22,7 @@ from jupyterhub_libretexts.settings.models import Settings
 from jupyterhub_libretexts.settings.overlays import found, merged, plain, without, without_nulls
 
 if TYPE_CHECKING:
+    from jupyterhub_libretexts.errors import Place
     from jupyterhub_libretexts.settings.document import Node
 
 __all__ = ["Review", "load", "load_text", "review"]
@@ -78,8 +79,11 @@ def _review(reads: Sequence[tuple[str, Node | None, list[Problem]]]) -> Review:
     files = [file for file, _, _ in reads]
     problems = [problem for _, _, told in reads for problem in told]
     roots = [root for _, root, _ in reads if root is not None]
+    hidden: frozenset[Place] = frozenset()
     for root in roots:
-        problems += secrets.problems(root)
+        written, places = secrets.found(root)
+        problems += written
+        hidden |= places
     if len(roots) < len(reads) or not roots:
         return Review(None, _in_order(problems, files))
     root = roots[0]
@@ -87,11 +91,10 @@ def _review(reads: Sequence[tuple[str, Node | None, list[Problem]]]) -> Review:
         root = merged(root, above)
     root = without_nulls(root)
     settings, told = _validated(root)
-    # A secret that stands where no key is was told already, in better words.
-    already = {problem.place for problem in problems}
-    problems += [problem for problem in told if problem.place not in already]
     if settings is not None:
-        problems += checks.problems(root, settings)
+        told += checks.problems(root, settings)
+    # Other messages repeat the value that they are about, and a secret is never repeated.
+    problems += [problem for problem in told if problem.place not in hidden]
     failed = settings is None or any(not problem.warning for problem in problems)
     return Review(None if failed else settings, _in_order(problems, files))
 

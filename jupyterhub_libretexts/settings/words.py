@@ -36,7 +36,7 @@ PATTERNS = {
     r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$": (
         "a label's name, for example example.edu/pool"
     ),
-    r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$": "a label's value: letters, digits, and - _ . between them",
+    r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$": "a label's value: letters, digits, and - _ . inside",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "a variable's name: letters, digits and _, no digit first",
     r"^https?://[^\s\x00-\x1f]+$": "an address of the web that begins with https:// or http://",
     r"^https://\S+$": "an address of the web that begins with https://",
@@ -126,7 +126,7 @@ def _problem(root: Node, path: Path, detail: Mapping[str, Any]) -> Problem:
     node, depth = found(root, path)
     kind, context, key = detail["type"], detail.get("ctx", {}), dotted(path)
     of_key = bool(detail["loc"]) and detail["loc"][-1] == "[key]"
-    value = path[-1] if of_key else node.written if node.written else detail["input"]
+    value = path[-1] if of_key else node.written or detail["input"]
     if kind == "extra_forbidden":
         keys = _keys_at(path[:-1])
         message, allowed = f"there is no key {path[-1]!r} here", ", ".join(keys) or "no keys"
@@ -142,42 +142,38 @@ def _said(
     kind: str, context: Mapping[str, Any], value: Any, detail: Mapping[str, Any]
 ) -> tuple[str, str, str]:
     """What is wrong, what is allowed, the nearest spelling."""
-    seen = shown(value)
+    seen, suggestion = shown(value), ""
     match kind:
         case "string_pattern_mismatch":
-            return f"{seen} does not fit here", PATTERNS.get(context["pattern"], context["pattern"]), ""
-        case "string_too_long" | "string_too_short":
-            bound = context.get("max_length") or context.get("min_length")
-            most = "at most" if kind == "string_too_long" else "at least"
-            return f"{seen} has the wrong length", f"{most} {bound} characters", ""
-        case "too_short" | "too_long":
-            bound = context.get("max_length") or context.get("min_length")
-            most = "at most" if kind == "too_long" else "at least"
-            return f"there are {context['actual_length']} entries", f"{most} {bound}", ""
-        case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
-            least = kind.startswith("greater")
-            bound = context.get("ge", context.get("le", context.get("gt", context.get("lt"))))
-            return (
-                f"{seen} is too {'small' if least else 'large'}",
-                f"{'at least' if least else 'at most'} {bound}",
-                "",
+            message, allowed = (
+                f"{seen} does not fit here",
+                PATTERNS.get(context["pattern"], context["pattern"]),
             )
+        case "string_too_long" | "string_too_short" | "too_short" | "too_long":
+            bound = context.get("max_length") or context.get("min_length")
+            words = "characters" if kind.startswith("string") else "entries"
+            allowed = f"at {'most' if kind.endswith('long') else 'least'} {bound} {words}"
+            message = f"{seen} is too {'long' if kind.endswith('long') else 'short'}"
+        case "greater_than_equal":
+            message, allowed = f"{seen} is too small", f"at least {context['ge']}"
+        case "less_than_equal":
+            message, allowed = f"{seen} is too large", f"at most {context['le']}"
         case "literal_error":
             options = context["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-            return f"{seen} is not known here", " · ".join(options), nearest(str(value), options)
+            message, allowed = f"{seen} is not known here", " · ".join(options)
+            suggestion = nearest(str(value), options)
         case "value_error":
-            return str(context.get("error", detail["msg"])), "", ""
-        case _ if kind.startswith(("datetime_", "timezone_")):
-            return f"{seen} is not a moment", _MOMENT, ""
-        case _ if kind.startswith("date_"):
-            return f"{seen} is not a day", _DAY, ""
-        case _ if kind.startswith("ip_"):
-            return f"{seen} is not a range of addresses", "for example 10.20.0.0/16 or 2001:db8::/32", ""
+            message, allowed = str(context.get("error", detail["msg"])), ""
         case _:
             return _wrong_kind(kind, seen, value, detail)
+    return message, allowed, suggestion
 
 
 def _wrong_kind(kind: str, seen: str, value: Any, detail: Mapping[str, Any]) -> tuple[str, str, str]:
+    if kind.startswith(("datetime_", "timezone_")):
+        return f"{seen} is not a moment", _MOMENT, ""
+    if kind.startswith("date_"):
+        return f"{seen} is not a day", _DAY, ""
     wanted = _KINDS.get(kind)
     if wanted is None:
         return f"{seen} does not fit here: {detail['msg']}", "", ""

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from jupyterhub_libretexts.quantities import Quantity, Span
 from jupyterhub_libretexts.settings.models.base import (
@@ -20,7 +27,28 @@ from jupyterhub_libretexts.settings.models.base import (
 
 __all__ = ["Addresses", "ClusterRanges", "Gpu", "Homes", "Network", "Range", "Size", "Snapshots", "Zfs"]
 
-Addresses = IPv4Network | IPv6Network
+
+def _addresses(value: object) -> IPv4Network | IPv6Network:
+    if isinstance(value, (IPv4Network, IPv6Network)):
+        return value
+    example = "write for example 10.20.0.0/16 or 2001:db8::/32"
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a range of addresses; {example}")  # noqa: TRY004 (pydantic reports it)
+    try:
+        whole = ip_network(value, strict=False)
+    except ValueError as problem:
+        raise ValueError(f"{value[:80]!r} is not a range of addresses; {example}") from problem
+    if whole.network_address != ip_address(value.partition("/")[0]):
+        raise ValueError(f"{value!r} is an address inside a range; the range is {whole}")
+    return whole
+
+
+Addresses = Annotated[
+    IPv4Network | IPv6Network,
+    PlainValidator(_addresses),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["10.20.0.0/16", "2001:db8::/32"]}),
+]
 
 
 class Range(Model):

@@ -1,0 +1,141 @@
+"""Checks ranges of addresses: what a network opens, and which pools its servers take addresses from."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyterhub_libretexts.settings.models import Network, Settings
+    from jupyterhub_libretexts.settings.notes import Notes
+    from jupyterhub_libretexts.settings.overlays import Path
+
+__all__ = ["check"]
+
+Range = IPv4Network | IPv6Network
+
+_NEVER = {
+    "127.0.0.0/8": "the node itself",
+    "::1/128": "the node itself",
+    "169.254.0.0/16": "link-local addresses, where clouds answer with credentials",
+    "fe80::/10": "link-local addresses",
+    # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+    "fd00:ec2::254/128": "the address where clouds answer with credentials",
+    "224.0.0.0/4": "multicast addresses",
+    "ff00::/8": "multicast addresses",
+    "::ffff:0:0/96": "IPv4 addresses written as IPv6",
+}
+_CLOSED: tuple[tuple[Range, str], ...] = tuple((ip_network(text), words) for text, words in _NEVER.items())
+# Calico cuts pools into blocks, of which every node that runs a server takes at least one; eight addresses
+# are the least that serve a node.
+_SMALLEST = {4: 29, 6: 125}
+
+
+def _meet(one: Range, other: Range) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
+def check(notes: Notes, settings: Settings) -> None:
+    """Note ranges that open, overlap or cannot be."""
+    ranges = _own_ranges(settings)
+    _own_apart(notes, ranges)
+    for name, network in settings.networks.items():
+        _reach(notes, ("networks", name, "reach"), network, [*ranges, *_pools(settings)])
+        if network.addresses is not None:
+            _pool(notes, ("networks", name, "addresses"), network.addresses, ranges)
+    _pools_apart(notes, settings)
+    _pools_suffice(notes, settings)
+
+
+def _own_ranges(settings: Settings) -> list[tuple[str, int, Range]]:
+    """The cluster's own ranges: the key below ``cluster``, the position, the range."""
+    cluster = settings.cluster
+    lists = {
+        "nodes": cluster.nodes,
+        "pods": cluster.pods,
+        "services": cluster.services,
+        "storage": cluster.storage,
+    }
+    return [(key, position, held) for key, every in lists.items() for position, held in enumerate(every)]
+
+
+def _pools(settings: Settings) -> list[tuple[str, int, Range]]:
+    return [
+        (f"the pool of {name}", 0, network.addresses)
+        for name, network in settings.networks.items()
+        if network.addresses is not None
+    ]
+
+
+def _own_apart(notes: Notes, ranges: list[tuple[str, int, Range]]) -> None:
+    for (key, _, one), (other_key, position, other) in combinations(ranges, 2):
+        # The storage server usually stands among the nodes.
+        if key != other_key and "storage" not in {key, other_key} and _meet(one, other):
+            notes.wrong(
+                ("cluster", other_key, position),
+                f"{other} overlaps with {one}, addresses of {key}",
+                "ranges that share no address",
+            )
+
+
+def _reach(notes: Notes, path: Path, network: Network, ranges: list[tuple[str, int, Range]]) -> None:
+    for position, opened in enumerate(network.reach):
+        here = (*path, position)
+        if opened.prefixlen == 0:
+            notes.wrong(
+                here, f"{opened} is every address", "internet: true, which opens public addresses only"
+            )
+            continue
+        for closed, words in _CLOSED:
+            if _meet(opened, closed):
+                notes.wrong(here, f"{opened} would open {words} ({closed})", "ranges without them")
+        for key, _, own in ranges:
+            if _meet(opened, own):
+                whose = key if key.startswith("the pool") else f"the cluster's own {key}"
+                notes.wrong(here, f"{opened} would open {whose} ({own})", "ranges without it")
+
+
+def _pool(notes: Notes, path: Path, pool: Range, ranges: list[tuple[str, int, Range]]) -> None:
+    smallest = _SMALLEST[pool.version]
+    if pool.prefixlen > smallest:
+        message = f"{pool} has {pool.num_addresses} addresses, too few for a pool"
+        notes.wrong(path, message, f"/{smallest} or larger")
+    for closed, words in _CLOSED:
+        if _meet(pool, closed):
+            notes.wrong(path, f"{pool} holds {words} ({closed})", "addresses that servers can have")
+    for key, _, own in ranges:
+        if key != "pods" and _meet(pool, own):
+            notes.wrong(path, f"{pool} overlaps with {own}, addresses of {key}", "a part of cluster.pods")
+    pods = [own for key, _, own in ranges if key == "pods" and own.version == pool.version]
+    if pods and not any(pool.subnet_of(own) for own in pods):  # type: ignore[arg-type]  # versions are equal here
+        told = ", ".join(str(own) for own in pods)
+        notes.wrong(path, f"{pool} is not within the addresses of pods", f"a part of {told}")
+
+
+def _pools_apart(notes: Notes, settings: Settings) -> None:
+    held = [(name, network.addresses) for name, network in settings.networks.items() if network.addresses]
+    for (name, one), (other_name, other) in combinations(held, 2):
+        if _meet(one, other):
+            notes.wrong(
+                ("networks", other_name, "addresses"),
+                f"{other} overlaps with {one}, the pool of {name}",
+                "pools that share no address; organisations may share one network",
+            )
+
+
+def _pools_suffice(notes: Notes, settings: Settings) -> None:
+    for name, network in settings.networks.items():
+        if network.addresses is None:
+            continue
+        wanted = sum(
+            organization.limits.servers or 0
+            for organization in settings.organizations.values()
+            if organization.network == name
+        )
+        if wanted > network.addresses.num_addresses:
+            notes.warn(
+                ("networks", name, "addresses"),
+                f"{network.addresses} has {network.addresses.num_addresses} addresses, and the organisations "
+                f"of this network may run {wanted} servers",
+            )
