@@ -51,8 +51,8 @@ class PodPlan:
     """Arguments of the single-user server, after those of the hub."""
     claims_home: bool
     """Whether the home is a claim, which must be there before the pod."""
-    home_capacity: str | None
-    """Size of a new claim, where homes are claims with a quota."""
+    home_capacity: str
+    """Size of a new claim, where homes are claims."""
     storage_class: str | None
     """Storage class of a new claim, where one is named."""
     idle: int | None
@@ -123,7 +123,7 @@ def _planned(catalogue: Catalogue, entry: Entry, size: str, gpu: str | None, hom
             else (f"--MultiKernelManager.default_kernel_name={environment.kernel}",)
         ),
         claims_home=settings.homes.kind == "claim",
-        home_capacity=str(homes.quota) if homes is not None else None,
+        home_capacity=str(homes.quota if homes is not None else settings.homes.quota),
         storage_class=settings.homes.storage_class,
         idle=_shortest(_most_specific(level.idle for _, level in rules), of_gpu.idle if of_gpu else None),
         longest=_shortest(

@@ -163,6 +163,8 @@ class Homes(Model):
 
     kind: Literal["claim", "folder", "zfs"] = "claim"
     """claim: a PersistentVolumeClaim each; folder: a folder of the node (demo); zfs: a dataset each."""
+    quota: Quantity = Quantity.parse("10Gi")
+    """Space for each person, where their organisation says nothing else."""
     storage_class: KubernetesName | None = None
     """Storage class of claims; the cluster's default where not given."""
     folder: Annotated[str, StringConstraints(max_length=255, pattern=r"^/[^\x00-\x1f]*$")] | None = None

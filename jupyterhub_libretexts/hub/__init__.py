@@ -1,0 +1,1 @@
+"""The edge towards JupyterHub: spawner, form, progress, and the one line that configures a hub."""

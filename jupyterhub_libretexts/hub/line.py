@@ -1,0 +1,69 @@
+"""The line of starts: a bounded number at a time, the others wait and know their place.
+
+JupyterHub refuses starts beyond ``concurrent_spawn_limit`` with status 429; a class of 500 that
+begins in the same second is then sent away. Here nobody is: they wait, in the order they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+__all__ = ["Line"]
+
+
+class Line:
+    """First come, first served, ``limit`` at a time."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._inside = 0
+        self._waiting: OrderedDict[str, asyncio.Future[None]] = OrderedDict()
+
+    def place(self, name: str) -> int:
+        """How many wait before ``name``; 0 for the next one and for somebody who does not wait."""
+        if name not in self._waiting:
+            return 0
+        return list(self._waiting).index(name)
+
+    def waits(self, name: str) -> bool:
+        """Whether ``name`` is in the line."""
+        return name in self._waiting
+
+    @asynccontextmanager
+    async def turn(self, name: str) -> AsyncIterator[None]:
+        """Wait for a turn and hold it."""
+        await self._enter(name)
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            self._admit()
+
+    async def _enter(self, name: str) -> None:
+        if self._inside < self.limit and not self._waiting:
+            self._inside += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[name] = turn
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._inside -= 1
+                self._admit()
+            raise
+        finally:
+            self._waiting.pop(name, None)
+
+    def _admit(self) -> None:
+        while self._waiting and self._inside < self.limit:
+            _, turn = self._waiting.popitem(last=False)
+            if not turn.done():
+                self._inside += 1
+                turn.set_result(None)

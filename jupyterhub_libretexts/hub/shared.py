@@ -1,0 +1,122 @@
+"""What all spawners of one hub share: the settings, their catalogue, the informer and the line of starts."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from jupyterhub_libretexts.cluster.informer import USERNAME_LABEL
+from jupyterhub_libretexts.cluster.registry import Registry, View
+from jupyterhub_libretexts.core.catalogue import Catalogue, catalogue, namespace_of
+from jupyterhub_libretexts.core.subjects import PREFIX
+from jupyterhub_libretexts.hub.ledger import Ledger
+from jupyterhub_libretexts.hub.line import Line
+from jupyterhub_libretexts.settings.watch import Watched
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
+
+    from jupyterhub_libretexts.cluster.access import AccessSettings
+    from jupyterhub_libretexts.cluster.informer import Informer
+    from jupyterhub_libretexts.core.people import Person
+    from jupyterhub_libretexts.errors import Problem
+    from jupyterhub_libretexts.settings.models import Settings
+
+__all__ = ["ORGANIZATION_LABEL", "Shared", "SharedRegistry"]
+
+ORGANIZATION_LABEL = f"{PREFIX}organization"
+
+
+@dataclass(slots=True)
+class Shared:
+    """One hub's knowledge, for one set of settings files."""
+
+    watched: Watched
+    informers: Registry
+    view: View
+    line: Line
+    ledger: Ledger
+    log: logging.Logger
+    _catalogue: Catalogue | None = field(default=None)
+    _observed: Informer | None = field(default=None)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue of the last good settings; looks at the files at most once a second."""
+        settings: Settings = self.watched.current()
+        if self._catalogue is None or self._catalogue.settings is not settings:
+            self._catalogue = catalogue(settings)
+            self.line.limit = settings.hub.starts_at_once
+        return self._catalogue
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the newest edit of the files, for administrators; empty when it is in use."""
+        return self.watched.problems
+
+    @property
+    def informer(self) -> Informer:
+        """The informer of the running event loop."""
+        informer = self.informers.informer(self.view)
+        if informer is not self._observed:
+            self._observed = informer
+            informer.observe(self.ledger.observe)
+        return informer
+
+    async def known(self, person: Person) -> None:
+        """Return once the servers of a person's organisations are known.
+
+        Raises:
+            ClusterUnavailable: They cannot be read now.
+        """
+        settings = self.catalogue.settings
+        for name in self.catalogue.organizations_of(person):
+            await self.informer.ensure(namespace_of(settings, name))
+
+
+class SharedRegistry:
+    """One ``Shared`` for each event loop and set of settings files; made by the first who asks."""
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[object, ...], Shared]] = (
+            WeakKeyDictionary()
+        )
+
+    def shared(self, files: tuple[str, ...], access: AccessSettings, log: logging.Logger) -> Shared:
+        """The ``Shared`` of the running loop for these files and this cluster.
+
+        Raises:
+            SettingsError: The files cannot be used and never could be.
+        """
+        mine = self._known.setdefault(asyncio.get_running_loop(), {})
+        key = (files, access)
+        if key not in mine:
+            watched = Watched(files, told=_teller(log))
+            mine[key] = Shared(
+                watched=watched,
+                informers=Registry(log),
+                view=View(access=access, indexed_labels=(USERNAME_LABEL, ORGANIZATION_LABEL)),
+                line=Line(watched.current().hub.starts_at_once),
+                ledger=Ledger(),
+                log=log,
+            )
+        return mine[key]
+
+    async def close(self) -> None:
+        """End the watches of the running loop."""
+        for shared in self._known.pop(asyncio.get_running_loop(), {}).values():
+            await shared.informers.close()
+
+
+def _teller(log: logging.Logger) -> Callable[[tuple[Problem, ...]], None]:
+    def tell(problems: tuple[Problem, ...]) -> None:
+        for problem in problems:
+            if problem.warning:
+                log.info("%s", problem)
+            else:
+                log.error("The settings stay as they were: %s", problem)
+
+    return tell

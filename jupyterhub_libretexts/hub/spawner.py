@@ -1,0 +1,489 @@
+"""``LibreTextsSpawner``: KubeSpawner, with every change to a pod coming from the plan.
+
+Without settings it is KubeSpawner to the letter. With settings, the one check of a choice runs where
+JupyterHub applies options, on every way in; ``start`` refuses where that check left no plan; lists
+and mappings of the plan go onto the manifest, made fresh; and what the operator's own hooks made of
+it is compared with the plan before it is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from kubespawner import KubeSpawner
+from traitlets import Bool, Dict, List, TraitError, Unicode, Union, default, validate
+
+from jupyterhub_libretexts.cluster.access import AccessSettings
+from jupyterhub_libretexts.core.choice import Choice, choice
+from jupyterhub_libretexts.core.offers import offered_to
+from jupyterhub_libretexts.core.plan import PodPlan, plan
+from jupyterhub_libretexts.core.pod import violations
+from jupyterhub_libretexts.errors import (
+    ClosedChoice,
+    ClusterUnavailable,
+    LibreTextsError,
+    MalformedChoice,
+    Refusal,
+    SettingsError,
+    StartFailed,
+)
+from jupyterhub_libretexts.hub.denial import answer, leave_uncounted
+from jupyterhub_libretexts.hub.facts import circumstances, images, person_of
+from jupyterhub_libretexts.hub.form import form
+from jupyterhub_libretexts.hub.ledger import holding_of_plan
+from jupyterhub_libretexts.hub.placing import final_manifest, place
+from jupyterhub_libretexts.hub.progress import progress
+from jupyterhub_libretexts.hub.shared import Shared, SharedRegistry
+from jupyterhub_libretexts.hub.starting import START_ANNOTATION, Starter, answers
+from jupyterhub_libretexts.hub.times import ended_by, time_left
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from kubernetes_asyncio.client.models import V1Pod
+
+    from jupyterhub_libretexts.cluster.objects import Event, Pod
+    from jupyterhub_libretexts.core.circumstances import Circumstances
+    from jupyterhub_libretexts.core.people import Person
+
+__all__ = ["LibreTextsSpawner"]
+
+# The traits that a plan sets, because environment and arguments of the server are made from them.
+# They are set at every start, so nothing of an earlier choice can stay.
+PLANNED = (
+    "namespace",
+    "image",
+    "cpu_guarantee",
+    "cpu_limit",
+    "mem_guarantee",
+    "mem_limit",
+    "default_url",
+    "storage_capacity",
+    "storage_class",
+    "storage_pvc_ensure",
+)
+
+
+class _Pods:
+    """Looks to KubeSpawner like its own reflector."""
+
+    def __init__(self, pods: Mapping[str, Pod]) -> None:
+        self.pods = pods
+
+
+class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships no types
+    """Spawns servers by the settings; see the module."""
+
+    settings_file = Union(
+        [Unicode(), List(Unicode())],
+        config=True,
+        help="""
+        The settings: one file, or a list of files of which each overlays those before it.
+
+        Without it this spawner behaves as KubeSpawner. A changed file is taken up without a restart;
+        a bad edit keeps the last good settings and is said in the log.
+        """,
+    )
+    image_facts = Dict(
+        config=True,
+        help="""
+        What images are known to hold: ``{image: {"kernels": [...], "applications": [...]}}``.
+
+        An environment whose kernel its image lacks is shown with that reason and cannot be started.
+        An image that is not here is taken at its word.
+        """,
+    )
+    allow_demo_accounts = Bool(
+        False,
+        config=True,
+        help="Accept settings whose sign-in is the demonstration's. For trying out only.",
+    )
+
+    _shares: ClassVar[SharedRegistry] = SharedRegistry()
+    _plan: PodPlan | None = None
+    _plan_is_fresh = False
+    _start_mark = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._configured = {name: getattr(self, name) for name in PLANNED}
+        self._good_options = self._stored_options()
+        self._remembered: dict[str, Any] = {}
+
+    # -- what is shared ---------------------------------------------------------------------------
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether this spawner works by settings, or as plain KubeSpawner."""
+        return bool(self.settings_file)
+
+    @property
+    def shared(self) -> Shared:
+        """What all spawners of this hub share.
+
+        Raises:
+            SettingsError: The files cannot be used and never could be.
+        """
+        files = (self.settings_file,) if isinstance(self.settings_file, str) else tuple(self.settings_file)
+        access = AccessSettings(
+            host=self.k8s_api_host, ca_file=self.k8s_api_ssl_ca_cert, verify=self.k8s_api_verify_ssl
+        )
+        return self._shares.shared(files, access, self.log)
+
+    @validate("profile_list")
+    def _no_profiles(self, proposal: Any) -> Any:
+        if self.has_settings and proposal.value:
+            raise TraitError(
+                "profile_list and settings_file are both set. Environments come from the settings; "
+                "remove profile_list (`jupyterhub-libretexts import` turns it into settings)."
+            )
+        return proposal.value
+
+    # -- the check, on every way in ---------------------------------------------------------------
+
+    async def _run_apply_user_options(self, user_options: Any) -> None:
+        """Check a choice and keep the plan for it. JupyterHub calls this before every start.
+
+        It is overridden rather than configured, so that a line of configuration that sets
+        ``apply_user_options`` adds to the check and cannot replace it.
+        """
+        if not self.has_settings:
+            await super()._run_apply_user_options(user_options)
+            return
+        self._plan, self._plan_is_fresh = None, False
+        if self.apply_user_options:
+            await super()._run_apply_user_options(user_options)
+        try:
+            self._accept(await self._planned(choice(user_options)))
+        except LibreTextsError as error:
+            self._put_options_back()
+            raise self._denial(error) from error
+        self._good_options = dict(user_options or {})
+
+    async def _planned(self, chosen: Choice) -> tuple[PodPlan, Person]:
+        shared = self.shared
+        who = await person_of(self.user)
+        await shared.known(who)
+        return plan(shared.catalogue, who, chosen, self._circumstances(who)), who
+
+    def _circumstances(self, who: Person) -> Circumstances:
+        shared = self.shared
+        return circumstances(
+            shared.catalogue,
+            shared.ledger,
+            who,
+            server_name=self.name,
+            own=self.pod_reference,
+            claim=self.pvc_name,
+            image_facts=images(self.image_facts),
+        )
+
+    def _accept(self, planned: tuple[PodPlan, Person]) -> None:
+        accepted, who = planned
+        if accepted.namespace != self.namespace:
+            # A claim of the same name in another namespace is another claim.
+            self._pvc_exists = False
+        values = {
+            **self._configured,
+            "namespace": accepted.namespace,
+            "image": accepted.image,
+            "cpu_guarantee": accepted.cpu_guarantee,
+            "cpu_limit": accepted.cpu_limit,
+            "mem_guarantee": accepted.memory_guarantee,
+            "mem_limit": accepted.memory_limit,
+            "default_url": accepted.default_url,
+            "storage_pvc_ensure": accepted.claims_home,
+            "storage_capacity": accepted.home_capacity,
+        }
+        if accepted.storage_class is not None:
+            values["storage_class"] = accepted.storage_class
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.dns_name = self.dns_name_template.format(namespace=self.namespace, name=self.pod_name)
+        self._plan, self._plan_is_fresh = accepted, True
+        self.shared.ledger.promise(self.pod_reference, holding_of_plan(accepted, who))
+
+    def _denial(self, error: LibreTextsError) -> Exception:
+        """The answer to a person, in the log as one line, and outside the hub's count of failures."""
+        if isinstance(error, SettingsError):
+            self.log.error("The settings cannot be used:\n%s", error)
+            return answer(ClusterUnavailable("This hub is being set up. Its settings have mistakes."))
+        if isinstance(error, (Refusal, StartFailed)):
+            leave_uncounted(self)
+        self.log.warning("Not starting %s: %s", self._log_name, error)
+        return answer(error)
+
+    def _stored_options(self) -> dict[str, Any]:
+        stored = getattr(self.orm_spawner, "user_options", None) if self.orm_spawner else None
+        return dict(stored or {})
+
+    def _put_options_back(self) -> None:
+        # JupyterHub stores options before they are checked (`user.py`, User.spawn).
+        self.user_options = dict(self._good_options)
+        if self.orm_spawner is not None:
+            self.orm_spawner.user_options = dict(self._good_options)
+            self.user.db.commit()
+
+    # -- the form ---------------------------------------------------------------------------------
+
+    @default("options_form")
+    def _options_form_default(self) -> Any:
+        return type(self).rendered_form if self.has_settings else super()._options_form_default()
+
+    async def rendered_form(self) -> str:
+        """The form for this server's user, as they find it now."""
+        shared = self.shared
+        who = await person_of(self.user)
+        with contextlib.suppress(ClusterUnavailable):
+            # Without the cluster the page still shows what there is; a start then says what is wrong.
+            await shared.known(who)
+        offers = offered_to(shared.catalogue, who, self._circumstances(who))
+        try:
+            last = choice(self._good_options)
+        except MalformedChoice:
+            last = Choice()
+        return form.rendered(
+            offers,
+            last,
+            settings=shared.catalogue.settings,
+            username=self.user.name,
+            base_url=self.hub.base_url,
+        )
+
+    def _options_from_form(self, formdata: Any) -> Any:
+        if not self.has_settings:
+            return super()._options_from_form(formdata)
+        try:
+            return form.options(formdata)
+        except MalformedChoice as error:
+            raise answer(error) from error
+
+    def options_from_query(self, query_data: Any) -> Any:
+        """Read a link: the options stand in it by their own names, or as the form names them."""
+        return self._options_from_form(query_data)
+
+    # -- the pod ----------------------------------------------------------------------------------
+
+    @property
+    def pod_reference(self) -> str:
+        """This server's pod as ``namespace/name``."""
+        return f"{self.namespace}/{self.pod_name}"
+
+    async def load_user_options(self) -> None:
+        """Nothing is left to load with settings: the plan was made when the options were checked."""
+        if not self.has_settings:
+            await super().load_user_options()
+
+    def get_args(self) -> list[str]:
+        """The arguments of the server; the plan's come last."""
+        arguments: list[str] = super().get_args()
+        return arguments + list(self._plan.arguments) if self._plan is not None else arguments
+
+    def get_env(self) -> dict[str, str]:
+        """The environment of the server; the plan's own variables never replace the hub's."""
+        env: dict[str, str] = super().get_env()
+        if self._plan is None:
+            return env
+        added = {
+            name: value
+            for name, value in self._plan.part.variables.items()
+            if not name.startswith("JUPYTERHUB_")
+        }
+        return {**env, **added}
+
+    async def get_pod_manifest(self) -> V1Pod:
+        """KubeSpawner's manifest with the plan placed on it, for the operator's hooks to see."""
+        if self._plan is None:
+            return await super().get_pod_manifest()
+        configured = self.cmd
+        if not configured:
+            # Arguments are lost with the image's own command; this is what every image must have.
+            self.cmd = ["jupyterhub-singleuser"]
+        try:
+            pod = await super().get_pod_manifest()
+        finally:
+            self.cmd = configured
+        pod.metadata.annotations[START_ANNOTATION] = self._start_mark
+        return place(pod, self._plan)
+
+    async def manifest(self) -> dict[str, Any]:
+        """The very manifest that a start sends now, hooks included.
+
+        Raises:
+            ClosedChoice: A hook widened what the plan allows.
+        """
+        pod = await self.get_pod_manifest()
+        if self.modify_pod_hook:
+            pod = await _maybe(self.modify_pod_hook(self, pod))
+        if self._plan is None:
+            return final_manifest(pod)
+        made = final_manifest(pod, self._plan)
+        found = violations(made, self._plan)
+        if found:
+            self.log.error("A hook of this hub changed the pod against the settings: %s", "; ".join(found))
+            raise ClosedChoice(
+                "A hook of this hub changed your server against its settings.", "Ask for help."
+            )
+        return made
+
+    @property
+    def current_plan(self) -> PodPlan | None:
+        """The plan of the server that starts or runs; None after a restart of the hub."""
+        return self._plan
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        """What was stored of the plan of a server that ran before the hub restarted."""
+        return self._remembered
+
+    # -- start, poll, stop ------------------------------------------------------------------------
+
+    async def _start(self) -> Any:
+        if not self.has_settings:
+            return await super()._start()
+        if self._plan is None or not self._plan_is_fresh:
+            raise self._denial(
+                ClosedChoice(
+                    "This start was not checked against the settings.", "Start it from the hub's pages."
+                )
+            )
+        self._plan_is_fresh = False
+        # Tells this start's pod from an older one with the same name; nothing secret about it.
+        self._start_mark = secrets.token_hex(8)
+        try:
+            async with self.shared.line.turn(self.pod_reference):
+                return await self._started()
+        except LibreTextsError as error:
+            raise self._denial(error) from error
+        finally:
+            self.shared.ledger.release(self.pod_reference)
+
+    async def _started(self) -> str:
+        await self.shared.informer.ensure(self.namespace)
+        starter = self._starter
+        if self.storage_pvc_ensure and not self._pvc_exists:
+            await starter.claim(final_manifest(self.get_pvc_manifest()))
+            self._pvc_exists = True
+        made = await self.manifest()
+        try:
+            await starter.create(made)
+            if self.internal_ssl or self.services_enabled or self.after_pod_created_hook:
+                await self._accompanied()
+            pod = await starter.running(self.is_pod_running, self.start_timeout)
+        except BaseException:
+            # The hub ends only what it can see; a pod whose answer was lost would stay for ever.
+            with contextlib.suppress(LibreTextsError):
+                await asyncio.shield(starter.delete(grace=0))
+            raise
+        self.pod_id = pod["metadata"]["uid"]
+        url: str = self._get_pod_url(pod)
+        await answers(url, self.http_timeout)
+        return url
+
+    @property
+    def _starter(self) -> Starter:
+        return Starter(
+            self.shared.informer, self.namespace, self.pod_name, self.k8s_api_request_retry_timeout, self.log
+        )
+
+    async def poll(self) -> int | None:
+        """Whether the pod runs; while the cluster does not answer, it counts as running.
+
+        A server past its idle time or its longest time is ended here, where the hub asks anyway.
+        """
+        if not self.has_settings:
+            return await super().poll()
+        try:
+            status: int | None = await super().poll()
+        except ClusterUnavailable as error:
+            self.log.warning(
+                "%s: taken to be running, since the cluster cannot be asked: %s", self._log_name, error
+            )
+            return None
+        reason = ended_by(self) if status is None else None
+        if reason is not None:
+            self.log.info("%s: %s", self._log_name, reason)
+            await self.stop()
+            return 0
+        return status
+
+    @property
+    def time_left(self) -> int | None:
+        """Seconds until this server is ended by its rules, or None where it has none."""
+        return time_left(self)
+
+    async def stop(self, now: bool = False) -> None:
+        """End the pod and wait until it is gone."""
+        if not self.has_settings:
+            await super().stop(now)
+            return
+        await self.shared.informer.ensure(self.namespace)
+        await self._starter.delete(0 if now else self.delete_grace_period)
+        await self._starter.gone(self.start_timeout)
+
+    # -- what KubeSpawner asks of its reflectors ---------------------------------------------------
+
+    async def _start_watching_pods(self, replace: bool = False) -> Any:
+        if not self.has_settings:
+            return await super()._start_watching_pods(replace)
+        await self.shared.informer.ensure(self.namespace)
+        return None
+
+    async def _start_watching_events(self, replace: bool = False) -> Any:
+        if not self.has_settings:
+            return await super()._start_watching_events(replace)
+        return await self._start_watching_pods(replace)
+
+    @property
+    def pod_reflector(self) -> Any:
+        """Pods as KubeSpawner looks them up."""
+        return _Pods(self.shared.informer.pods) if self.has_settings else super().pod_reflector
+
+    @property
+    def events(self) -> list[Event]:
+        """What the cluster told about this start's pod, oldest first."""
+        if not self.has_settings:
+            return super().events  # type: ignore[no-any-return]
+        pod = self.shared.informer.pod(self.namespace, self.pod_name)
+        uid = pod["metadata"].get("uid") if pod is not None else None
+        return self.shared.informer.events(self.namespace, self.pod_name, uid)
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """What happens to a start, in plain words."""
+        steps = progress(self) if self.has_settings else super().progress()
+        async for step in steps:
+            yield step
+
+    # -- state ------------------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """What is needed to find this server again after the hub restarted."""
+        state: dict[str, Any] = super().get_state()
+        if self.has_settings and self._plan is not None:
+            state["libretexts"] = {
+                "choice": self._plan.choice.options(),
+                "idle": self._plan.idle,
+                "longest": self._plan.longest,
+            }
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Find a running server again: its namespace, its choice and its times."""
+        super().load_state(state)
+        self._remembered = dict(state.get("libretexts") or {})
+
+    def clear_state(self) -> None:
+        """Forget the server that was; the next one is planned anew."""
+        super().clear_state()
+        self._remembered = {}
+        if self._plan is not None:
+            # A start that failed before it began (in a hook of the operator) gives back its share too.
+            self.shared.ledger.release(self.pod_reference)
+        self._plan, self._plan_is_fresh = None, False
+
+
+async def _maybe(value: Any) -> Any:
+    return await value if asyncio.iscoroutine(value) or asyncio.isfuture(value) else value

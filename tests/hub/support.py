@@ -1,0 +1,248 @@
+"""A real JupyterHub in its own process, without a proxy, for tests that speak to it over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIGURATION = '''
+from jupyterhub.proxy import Proxy
+
+
+class Routes(Proxy):
+    """Keeps routes and carries nothing: these tests speak to hub and servers directly."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.table = {{}}
+
+    async def add_route(self, routespec, target, data):
+        self.table[routespec] = {{"routespec": routespec, "target": target, "data": data}}
+
+    async def delete_route(self, routespec):
+        self.table.pop(routespec, None)
+
+    async def get_all_routes(self):
+        return dict(self.table)
+
+
+c = get_config()  # noqa: F821
+c.JupyterHub.proxy_class = Routes
+c.Proxy.should_start = False
+c.JupyterHub.bind_url = "http://127.0.0.1:{public_port}"
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:{port}"
+c.JupyterHub.db_url = "sqlite:///{folder}/hub.sqlite"
+c.JupyterHub.cookie_secret_file = "{folder}/cookie_secret"
+c.JupyterHub.pid_file = "{folder}/pid"
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.Authenticator.admin_users = {{"root"}}
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.services = [{{"name": "tester", "api_token": "{token}"}}]
+c.JupyterHub.load_roles = [
+    {{
+        "name": "tester",
+        "scopes": ["admin:users", "admin:servers", "admin:groups", "access:servers", "tokens", "admin:server_state"],
+        "services": ["tester"],
+    }}
+]
+c.JupyterHub.cleanup_servers = False
+c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 30}}
+c.Spawner.start_timeout = 60
+c.Spawner.http_timeout = 30
+c.KubeSpawner.delete_grace_period = 0
+c.KubeSpawner.k8s_api_request_retry_timeout = 8
+{more}
+'''
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Hub:
+    """A hub that runs until its block ends."""
+
+    folder: Path
+    kubeconfig: str
+    more: str = ""
+    """Further lines of its configuration."""
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    port: int = field(default_factory=free_port)
+    process: asyncio.subprocess.Process | None = None
+    session: aiohttp.ClientSession | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hub"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "hub.log").read_text("utf8", "replace")
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        configuration = self.folder / "jupyterhub_config.py"
+        configuration.write_text(
+            CONFIGURATION.format(
+                folder=self.folder,
+                port=self.port,
+                public_port=free_port(),
+                token=self.token,
+                more=self.more,
+            )
+        )
+        with (self.folder / "hub.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "jupyterhub",
+                "-f",
+                str(configuration),
+                cwd=self.folder,
+                env={**os.environ, "KUBECONFIG": self.kubeconfig, "PYTHONWARNINGS": "default"},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.session = aiohttp.ClientSession(headers={"Authorization": f"token {self.token}"})
+        end = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                async with self.session.get(f"{self.url}/health") as answer:
+                    if answer.status == 200:
+                        return
+            if self.process.returncode is not None or time.monotonic() > end:
+                raise AssertionError(f"the hub did not start:\n{self.log[-6000:]}")
+            await asyncio.sleep(0.1)
+
+    async def stop(self, hard: bool = False) -> None:
+        if self.session is not None:
+            await self.session.close()
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(signal.SIGKILL if hard else signal.SIGTERM)
+            await asyncio.wait_for(self.process.wait(), 30)
+
+    @property
+    def lives(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
+    async def api(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Send one request to the hub's REST API as its tester service."""
+        assert self.session is not None
+        async with self.session.request(method, f"{self.url}/api{path}", json=body) as answer:
+            text = await answer.text()
+            try:
+                return answer.status, await answer.json(content_type=None)
+            except ValueError:
+                return answer.status, text
+
+    async def person(self, name: str, *groups: str) -> None:
+        """Make a user who is in groups."""
+        await self.api("POST", f"/users/{name}")
+        for group in groups:
+            await self.api("POST", f"/groups/{group.replace('/', '%2F')}")
+            status, said = await self.api(
+                "POST", f"/groups/{group.replace('/', '%2F')}/users", {"users": [name]}
+            )
+            assert status == 200, said
+
+    async def start_by_api(
+        self, name: str, options: Any = None, server: str | None = None
+    ) -> tuple[int, Any]:
+        path = f"/users/{name}/server" if server is None else f"/users/{name}/servers/{server}"
+        body = options
+        if options is not None and await self.version() >= (6,):
+            body = {"user_options": options}
+        return await self.api("POST", path, body)
+
+    async def version(self) -> tuple[int, ...]:
+        _, said = await self.api("GET", "/")
+        return tuple(int(part) for part in said["version"].split(".")[:2])
+
+    async def stop_by_api(self, name: str) -> None:
+        await self.api("DELETE", f"/users/{name}/server")
+        await self.until_stopped(name)
+
+    async def until_stopped(self, name: str, seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while (await self.api("GET", f"/users/{name}"))[1].get("servers"):
+            assert time.monotonic() < end, f"{name}'s server did not stop:\n{self.log[-4000:]}"
+            await asyncio.sleep(0.1)
+
+    async def server(self, name: str, server: str = "") -> Any:
+        _, said = await self.api("GET", f"/users/{name}?include_stopped_servers=1")
+        return said.get("servers", {}).get(server)
+
+    async def until_ready(self, name: str, server: str = "", seconds: float = 40) -> Any:
+        end = time.monotonic() + seconds
+        while True:
+            found = await self.server(name, server)
+            if found and found["ready"]:
+                return found
+            assert time.monotonic() < end, f"{name} never got ready: {found}\n{self.log[-4000:]}"
+            assert found is None or found["pending"], f"{name}'s start failed:\n{self.log[-4000:]}"
+            await asyncio.sleep(0.1)
+
+
+@dataclass
+class Browser:
+    """A person at the hub's pages: cookies, hidden fields, no scripts."""
+
+    hub: Hub
+    session: aiohttp.ClientSession
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def signed_in(cls, hub: Hub, name: str) -> Any:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            browser = cls(hub, session)
+            async with session.get(f"{hub.url}/login") as page:
+                await page.text()
+            async with session.post(
+                f"{hub.url}/login?_xsrf={browser.xsrf}",
+                data={"username": name, "password": "x", "_xsrf": browser.xsrf},
+                allow_redirects=False,
+            ) as answer:
+                assert answer.status == 302, await answer.text()
+            yield browser
+
+    @property
+    def xsrf(self) -> str:
+        return next((cookie.value for cookie in self.session.cookie_jar if cookie.key == "_xsrf"), "")
+
+    async def get(self, path: str) -> tuple[int, str]:
+        async with self.session.get(f"{self.hub.url}{path}", allow_redirects=False) as answer:
+            return answer.status, await answer.text()
+
+    async def post_form(self, fields: dict[str, str], path: str = "/spawn") -> tuple[int, str]:
+        await self.get(path)
+        async with self.session.post(
+            f"{self.hub.url}{path}?_xsrf={self.xsrf}",
+            data={**fields, "_xsrf": self.xsrf},
+            allow_redirects=False,
+        ) as answer:
+            return answer.status, await answer.text()
