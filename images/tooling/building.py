@@ -1,0 +1,75 @@
+"""``build``: one target of the default environment, then its manifest as a label."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+from images.tooling import machine
+from jupyterhub_libretexts import __version__
+from jupyterhub_libretexts.images.build import with_label
+from jupyterhub_libretexts.images.engines import Engine, Recipe
+
+TARGETS = ("core", "r", "sage", "default", "python2")
+SWITCHES = ("NBGRADER", "COLLABORATION", "CPP")
+CONTEXT = machine.IMAGES / "default-env"
+
+
+def build(target: str, *, registry: bool = False, fresh: bool = False, switches: tuple[str, ...] = ()) -> str:
+    """Build a target and return its tag.
+
+    Args:
+        target: One of ``TARGETS``.
+        registry: Take the pinned base from its registry and build Julia and RStudio too; otherwise the
+            base is bootstrapped and both are left out.
+        fresh: Use no layer of an earlier build.
+        switches: Of ``SWITCHES``, those to turn on.
+    """
+    podman = machine.engine()
+    tag = f"{machine.NAME}:{'-'.join([target, *sorted(name.lower() for name in switches)])}"
+    with machine.one_at_a_time():
+        began = time.monotonic()
+        podman.build(recipe(podman, target, tag, registry=registry, fresh=fresh, switches=switches))
+        with_label(podman, tag, labels())
+        machine.say(f"{tag}: {time.monotonic() - began:.0f} s")
+    return tag
+
+
+def recipe(
+    podman: Engine, target: str, tag: str, *, registry: bool, fresh: bool, switches: tuple[str, ...]
+) -> Recipe:
+    """What the engine is asked for."""
+    arguments = {f"WITH_{name}": "1" for name in switches}
+    if not registry:
+        arguments |= {"WITH_JULIA": "0", "WITH_RSTUDIO": "0"}
+        arguments["BASE_IMAGE"] = machine.base_image(podman)
+        if target == "python2":
+            arguments["LEGACY_BASE_IMAGE"] = machine.base_image(podman, "bullseye")
+    bundle = machine.certificates()
+    options: tuple[str, ...] = ("--no-cache",) if fresh else ()
+    if podman.name == "podman":
+        options += ("--network", "host", "--jobs", "2", "--layers")
+    return Recipe(
+        context=CONTEXT,
+        tag=tag,
+        target=target,
+        arguments=arguments,
+        secrets={} if bundle is None else {"ca": bundle},
+        options=options,
+    )
+
+
+def labels() -> dict[str, str]:
+    """Labels that change with every commit, put on at the end so that they cost no layer."""
+    command = ["git", "-C", str(machine.ROOT), "rev-parse", "HEAD"]
+    revision = subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
+    return {
+        "org.opencontainers.image.version": __version__,
+        "org.opencontainers.image.revision": revision or "unknown",
+    }
+
+
+def lock_files() -> list[Path]:
+    """Every hashed lock of the default environment."""
+    return sorted((CONTEXT / "locks").glob("*.txt"))
