@@ -56,7 +56,9 @@ def table() -> dict[str, dict[str, str]]:
     by_name: dict[str, list[str]] = {}
     for full in source:
         by_name.setdefault(name_of(full), []).append(full)
-    wanted = [resource.schema for resource in RESOURCES] + ["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"]
+    wanted = [resource.schema for resource in RESOURCES] + [
+        "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
+    ]
     found: dict[str, dict[str, str]] = {}
     origin: dict[str, str] = {}
     while wanted:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from jupyterhub_libretexts.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _CLAIM_PORT = 10250  # The kubelet's port, on the last address of the network: nobody's pod.
 _LOWEST, _HIGHEST = 64, 254
@@ -54,6 +57,6 @@ def _claimed() -> tuple[socket.socket, int]:
             continue
         return claim, network
     raise UsageError(
-        "no free loopback network is left for a cluster: end another one, or run on Linux, where the whole of "
-        "127.0.0.0/8 belongs to the machine"
+        "no free loopback network is left for a cluster: end another one, or run on Linux, where the "
+        "whole of 127.0.0.0/8 belongs to the machine"
     )

@@ -6,7 +6,7 @@ to be valid, decides whether it may be stored (``decide``).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .amounts import Amount, amount
 from .answers import forbidden, not_found
@@ -23,8 +23,10 @@ from .resources import (
     STORAGE_CLASSES,
     Resource,
 )
-from .store import Store
 from .usage import Amounts, Ledger, scopes_of, usage_of
+
+if TYPE_CHECKING:
+    from .store import Store
 
 Document = dict[str, Any]
 
@@ -85,9 +87,7 @@ class Admission:
     def _account(self, document: Document, namespace: str) -> None:
         account = document["spec"]["serviceAccountName"]
         if self._store.document(SERVICE_ACCOUNTS, namespace, account) is None:
-            why = (
-                f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
-            )
+            why = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
             raise forbidden(PODS, _name(document), why)
 
     def _priority(self, document: Document) -> None:

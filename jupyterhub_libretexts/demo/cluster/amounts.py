@@ -11,6 +11,8 @@ PATTERN = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
 _SHAPE = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i))?")
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+_KIBI = 1024
+_LARGEST_POWER = 30  # Of ten: beyond every suffix, and a million zeros cost time.
 _LONGEST = 40  # Characters: more than any machine holds, and hostile input costs no time.
 
 
@@ -30,7 +32,7 @@ class Amount:
     def __str__(self) -> str:
         if not self.value:
             return "0"
-        if self.binary and abs(self.value) >= 1024 and self.value.denominator == 1:  # noqa: PLR2004
+        if self.binary and abs(self.value) >= _KIBI and self.value.denominator == 1:
             for suffix, power in reversed(_BINARY.items()):
                 if self.value.numerator % (1 << power) == 0:
                     return f"{self.value.numerator >> power}{suffix}"
@@ -60,7 +62,7 @@ def amount(text: str | float) -> Amount:
     value = Fraction(number)
     if exponent:
         power = int(exponent[1:])
-        if abs(power) > 30:  # noqa: PLR2004 (beyond every suffix, and a million zeros cost time)
+        if abs(power) > _LARGEST_POWER:
             raise ValueError(f"quantities must match the regular expression '{PATTERN}'")
         return Amount(value * Fraction(10) ** power)
     if suffix in _BINARY:

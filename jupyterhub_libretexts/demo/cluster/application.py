@@ -44,7 +44,7 @@ class Application:
     bookmarks: float = 60.0
     """Seconds between two bookmarks of a watch."""
 
-    def web(self) -> web.Application:
+    def build(self) -> web.Application:
         """The application, not yet listening."""
         made = web.Application(client_max_size=LARGEST_BODY)
         made.router.add_route("*", "/{path:.*}", self._handle)
@@ -139,7 +139,9 @@ class Application:
         seconds = whole_number(query, "timeoutSeconds") or _LONGEST_WATCH
         asked = query.get("resourceVersion", "")
         if asked and not asked.isdigit():
-            raise bad_request(f'Invalid value: "{asked}": strconv.ParseUint: parsing "{asked}": invalid syntax')
+            raise bad_request(
+                f'Invalid value: "{asked}": strconv.ParseUint: parsing "{asked}": invalid syntax'
+            )
         watches = self.verbs.watches
         initial = flag(query, "sendInitialEvents")
         try:
@@ -181,7 +183,7 @@ async def _strike(struck: list[Fault]) -> web.Response | None:
             await asyncio.sleep(fault.seconds)
         elif fault.action == "hang_up":
             raise _CutError
-        elif fault.action == "expire" and fault.verb != "watch" and fault.verb != "*":
+        elif fault.action == "expire" and fault.verb not in {"watch", "*"}:
             raise expired("The resourceVersion for the provided list is too old.")
         elif fault.action == "refuse":
             return _refusal(fault)
@@ -194,7 +196,9 @@ def _refusal(fault: Fault) -> web.Response:
         headers.setdefault("Retry-After", "1")
         text = "Too many requests, please try again later.\n"
         return web.Response(status=fault.status, text=text, headers=headers)
-    reason = "ServiceUnavailable" if fault.status == web.HTTPServiceUnavailable.status_code else "InternalError"
+    reason = (
+        "ServiceUnavailable" if fault.status == web.HTTPServiceUnavailable.status_code else "InternalError"
+    )
     document = ApiRefusal(fault.status, reason, "etcdserver: request timed out").status
     return web.Response(
         status=fault.status, body=encoded(document), content_type="application/json", headers=headers

@@ -9,8 +9,7 @@ import shutil
 import tempfile
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
@@ -19,19 +18,23 @@ from .application import Application
 from .configuration import ClusterSpec, NodeSpec
 from .controllers import Controllers
 from .events import Recorder
-from .faults import Faults
 from .limits import Limits
 from .listing import Listing
 from .local_node import LocalNode
 from .node_objects import furnish, register
 from .registry import Registry
-from .requests import RequestCounts
-from .resources import Resource
 from .scheduler import Scheduler
 from .standin_node import StandInNode, StandInServer
 from .store import Store
 from .verbs import Verbs
 from .watches import Watches
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .faults import Faults
+    from .requests import RequestCounts
+    from .resources import Resource
 
 _CLOSING = 2.0  # Seconds that open requests have to end; watches are ended before.
 
@@ -125,7 +128,7 @@ class EmbeddedCluster:
         if any(isinstance(node, StandInNode) for node in self.nodes):
             await self._answer_for_pods(addresses.node)
         self._runner = web.AppRunner(
-            self.application.web(), access_log=None, shutdown_timeout=_CLOSING, handler_cancellation=True
+            self.application.build(), access_log=None, shutdown_timeout=_CLOSING, handler_cancellation=True
         )
         await self._runner.setup()
         self._stack.push_async_callback(self._close_server)

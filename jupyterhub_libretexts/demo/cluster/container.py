@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _SHIM = str(Path(__file__).with_name("shim.py"))
 _START_ERROR = (
@@ -105,7 +108,7 @@ class Container:
         report = json.loads(line) if line else {"ended": 137, "signal": 9, "memory": False}
         await self.process.wait()
         if not self.end.done():
-            self.end.set_result(End(report["ended"], report["signal"], for_memory=report["memory"]))
+            self.end.set_result(End(report["ended"], report["signal"], for_memory=bool(report["memory"])))
 
     def _say(self, line: str) -> None:
         with suppress(ConnectionError, OSError):
@@ -135,6 +138,6 @@ def _exec_error(order: Order, report: dict[str, Any]) -> str:
     program = order.argv[0] if order.argv else ""
     if report.get("file") == str(order.folder):
         return f'chdir to cwd ("{order.folder}") set in config.json failed: {report["failed"].lower()}'
-    if "/" not in program and report.get("errno") == 2:  # noqa: PLR2004 (ENOENT)
+    if "/" not in program and report.get("errno") == errno.ENOENT:
         return f'exec: "{program}": executable file not found in $PATH'
     return f'exec: "{program}": stat {program}: {str(report["failed"]).lower()}'

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .answers import ApiRefusal
-from .events import Recorder
 from .registry import Deletion, Registry, now
 from .resources import (
     BY_KIND,
@@ -26,8 +25,13 @@ from .resources import (
     VOLUMES,
     Resource,
 )
-from .store import Change
 from .usage import ENDED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .events import Recorder
+    from .store import Change
 
 Document = dict[str, Any]
 Place = tuple[Resource, str, str]
@@ -62,10 +66,8 @@ class Controllers:
         loop = asyncio.get_running_loop()
         swept = loop.time()
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _SWEEP)
-            except TimeoutError:
-                pass
             self._wake.clear()
             work, self._work = self._work, []
             for each in work:
@@ -234,7 +236,8 @@ class Controllers:
         going = [
             each
             for each in self._store.documents(CLAIMS, namespace)
-            if each["metadata"].get("deletionTimestamp") and PROTECTION in (each["metadata"].get("finalizers") or ())
+            if each["metadata"].get("deletionTimestamp")
+            and PROTECTION in (each["metadata"].get("finalizers") or ())
         ]
         if not going:
             self._releasing.discard(namespace)

@@ -86,7 +86,7 @@ def _pod(document: Document, spec: Document) -> None:
 
 
 def _any_effect(toleration: Document) -> bool:
-    return toleration.get("effect", "NoExecute") == "NoExecute"
+    return bool(toleration.get("effect", "NoExecute") == "NoExecute")
 
 
 def _container(container: Document) -> None:

@@ -93,7 +93,9 @@ def _openapi(root: str) -> Document | None:
     kinds = [each for each in RESOURCES if each.root == root]
     if not kinds:
         return None
-    parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("fieldValidation", "dryRun")]
+    parameters = [
+        {"name": name, "in": "query", "schema": {"type": "string"}} for name in ("fieldValidation", "dryRun")
+    ]
     paths: Document = {}
     for each in kinds:
         inside = "/namespaces/{namespace}" if each.namespaced else ""

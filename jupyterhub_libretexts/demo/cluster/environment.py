@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts.errors import ClusterError
 
 from .amounts import amount
 from .resources import CONFIG_MAPS, SECRETS, Resource
-from .store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .store import Store
 
 Document = dict[str, Any]
 
@@ -46,7 +49,7 @@ class Rewriting:
         return self._addressed(value)
 
     def _addressed(self, value: str) -> str:
-        for anywhere in ("0.0.0.0", "::", "[::]", "*"):  # noqa: S104 (what is replaced, not bound)
+        for anywhere in ("0.0.0.0", "::", "[::]", "*"):
             if value == anywhere or value.endswith(f"={anywhere}"):
                 return value[: len(value) - len(anywhere)] + self.address
         return value.replace("//0.0.0.0:", f"//{self.address}:").replace("//[::]:", f"//{self.address}:")
@@ -74,7 +77,9 @@ def variables(container: Document, pod: Document, store: Store) -> dict[str, str
         prefix = source.get("prefix", "")
         for part, kind in (("configMapRef", CONFIG_MAPS), ("secretRef", SECRETS)):
             if reference := source.get(part):
-                data = keyed_data(kind, pod, reference["name"], store, optional=reference.get("optional", False))
+                data = keyed_data(
+                    kind, pod, reference["name"], store, optional=reference.get("optional", False)
+                )
                 result |= {prefix + key: value.decode(errors="replace") for key, value in data.items()}
     for variable in container.get("env") or ():
         if source := variable.get("valueFrom"):
@@ -120,9 +125,7 @@ def keyed_data(
     if kind is SECRETS:
         return {key: base64.b64decode(value) for key, value in (document.get("data") or {}).items()}
     plain = {key: value.encode() for key, value in (document.get("data") or {}).items()}
-    return plain | {
-        key: base64.b64decode(value) for key, value in (document.get("binaryData") or {}).items()
-    }
+    return plain | {key: base64.b64decode(value) for key, value in (document.get("binaryData") or {}).items()}
 
 
 def field_value(path: str, pod: Document) -> str:

@@ -6,11 +6,13 @@ import time
 import uuid
 from collections import OrderedDict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .registry import now
 from .resources import EVENTS
-from .store import Store
+
+if TYPE_CHECKING:
+    from .store import Store
 
 Document = dict[str, Any]
 
@@ -88,7 +90,7 @@ class Recorder:
             count = (held.get("series") or {}).get("count", 1) + 1
             self._store.write(EVENTS, {**held, "series": {"count": count, "lastObservedTime": moment}})
             return
-        extra = {
+        extra: Document = {
             "source": {},
             "firstTimestamp": None,
             "lastTimestamp": None,

@@ -96,4 +96,6 @@ def fault_from(document: dict[str, Any]) -> Fault:
         return Fault(**document)
     except TypeError:
         allowed = ", ".join(Fault.__slots__)
-        raise UsageError(f"a fault has an action and may have these keys: {allowed}; got {document}") from None
+        raise UsageError(
+            f"a fault has an action and may have these keys: {allowed}; got {document}"
+        ) from None

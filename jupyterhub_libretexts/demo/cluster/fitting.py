@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .amounts import NOTHING, amount
 from .selectors import node_term_matches
-from .usage import Amounts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .usage import Amounts
 
 Document = dict[str, Any]
 

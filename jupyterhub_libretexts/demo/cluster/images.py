@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 HOME = "/home/jovyan"
 """Where the images of Jupyter have their home folder."""
@@ -87,10 +89,8 @@ def pull_error(name: str) -> str:
 
 def argv(image: Image, command: Sequence[str], arguments: Sequence[str]) -> list[str]:
     """The program and its arguments, by the rules for command and args of a container."""
-    if command:
-        words = [*command, *arguments]
-    else:
-        words = [*image.entrypoint, *(arguments or image.command)]
+    own = [*image.entrypoint, *(arguments or image.command)]
+    words = [*command, *arguments] if command else own
     while words and Path(words[0]).name in image.programs:
         replaced = image.programs[Path(words[0]).name]
         rest = words[1:]

@@ -6,13 +6,15 @@ import base64
 import binascii
 import json
 from collections import OrderedDict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .answers import bad_request, expired, version_ahead
 from .reading import Query, whole_number
-from .resources import Resource
-from .selectors import Test
 from .store import Entry, Store, encoded
+
+if TYPE_CHECKING:
+    from .resources import Resource
+    from .selectors import Test
 
 _SNAPSHOTS = 64
 """Lists that are being read in pages at one time; the oldest then answers 410, as after compaction."""
@@ -58,7 +60,9 @@ class Listing:
     def _version(self, query: Query) -> int:
         asked = query.get("resourceVersion", "")
         if asked and not asked.isdigit():
-            raise bad_request(f'Invalid value: "{asked}": strconv.ParseUint: parsing "{asked}": invalid syntax')
+            raise bad_request(
+                f'Invalid value: "{asked}": strconv.ParseUint: parsing "{asked}": invalid syntax'
+            )
         if asked and int(asked) > self._store.version:
             raise version_ahead(int(asked), self._store.version)
         if query.get("resourceVersionMatch") == "Exact" and int(asked or 0) != self._store.version:

@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .addresses import Addresses
 from .container import Container, Order
 from .environment import Rewriting, expanded, path_of, variables
-from .events import Recorder
 from .images import Image, argv, image_for
 from .limits import Limits
 from .pod_status import ContainerState
-from .registry import Registry
 from .resources import PODS, VOLUMES
-from .store import Change, Store
 from .volumes import VolumeFolders, mounted
 from .worker import PodWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .addresses import Addresses
+    from .events import Recorder
+    from .registry import Registry
+    from .store import Change, Store
 
 Document = dict[str, Any]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .answers import Cause
-from .resources import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .resources import Resource
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
@@ -95,9 +98,7 @@ def label_causes(labels: dict[str, str], field: str) -> Iterator[Cause]:
         for text in key_mistakes(key):
             yield Cause(field, "FieldValueInvalid", key, text)
         if len(value) > LABEL_LENGTH:
-            yield Cause(
-                field, "FieldValueInvalid", value, f"must be no more than {LABEL_LENGTH} bytes"
-            )
+            yield Cause(field, "FieldValueInvalid", value, f"must be no more than {LABEL_LENGTH} bytes")
         if value and not _word.fullmatch(value):
             yield Cause(field, "FieldValueInvalid", value, _VALUE_TEXT)
 
@@ -121,4 +122,9 @@ def metadata_causes(resource: Resource, metadata: dict[str, Any]) -> Iterator[Ca
         for part in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(part):
                 field = f"metadata.ownerReferences[{index}].{part}"
-                yield Cause(field, "FieldValueInvalid", "", f"{part} must not be empty" if part != "apiVersion" else "version must not be empty")
+                yield Cause(
+                    field,
+                    "FieldValueInvalid",
+                    "",
+                    f"{part} must not be empty" if part != "apiVersion" else "version must not be empty",
+                )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .admission import DEFAULT_CLASS
-from .configuration import NodeSpec
 from .discovery import VERSION
 from .registry import Registry, now
 from .resources import NAMESPACES, NODES, STORAGE_CLASSES
+
+if TYPE_CHECKING:
+    from .configuration import NodeSpec
 
 Document = dict[str, Any]
 

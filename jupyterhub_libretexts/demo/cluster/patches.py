@@ -34,7 +34,9 @@ def json_patched(document: Document, operations: list[Document]) -> Document:
         ApiRefusal: An operation cannot be carried out.
     """
     if not isinstance(operations, list):
-        raise bad_request("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+        )
     result = copy.deepcopy(document)
     for operation in operations:
         _apply(result, operation)
@@ -188,6 +190,4 @@ def _reorder(result: Document, name: str, order: list[Any], fields: dict[str, Ty
     key = fields[name].merge_key if name in fields else ""
     wanted = [item[key] if key else item for item in order]
     place = {value: at for at, value in enumerate(wanted)}
-    result[name] = sorted(
-        items, key=lambda item: place.get(item.get(key) if key else item, len(place))
-    )
+    result[name] = sorted(items, key=lambda item: place.get(item.get(key) if key else item, len(place)))

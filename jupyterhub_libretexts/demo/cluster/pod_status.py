@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .images import qualified
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 Document = dict[str, Any]
 
@@ -67,7 +69,13 @@ def phase(policy: str, containers: Sequence[ContainerState], *, initialized: boo
 
 
 def conditions(
-    held: Iterable[Document], moment: str, *, initialized: bool, ready: bool, phase_now: str, names: Sequence[str]
+    held: Iterable[Document],
+    moment: str,
+    *,
+    initialized: bool,
+    ready: bool,
+    phase_now: str,
+    names: Sequence[str],
 ) -> list[Document]:
     """The conditions of a pod; the time of each moves only when it changes."""
     before = {each["type"]: each for each in held}

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .answers import ApiRefusal, bad_request
 from .fields import WrongTypeError, clean
 from .registry import Deletion
-from .resources import Resource
+
+if TYPE_CHECKING:
+    from .resources import Resource
 
 Document = dict[str, Any]
 Query = Mapping[str, str]
 
 LARGEST_BODY = 3 * 1024 * 1024  # Bytes; the real server's limit.
-_ACCEPTED = "application/json, application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"
+_ACCEPTED = (
+    "application/json, application/json-patch+json, application/merge-patch+json, "
+    "application/strategic-merge-patch+json"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,9 @@ def checked(resource: Resource, document: Any, validation: str) -> Body:
         ApiRefusal: Wrong kind, wrong type, or (Strict) an unknown field.
     """
     if not isinstance(document, dict):
-        raise bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value")
+        raise bad_request(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value"
+        )
     version = document.get("apiVersion") or resource.api_version
     kind = document.get("kind") or resource.kind
     if version != resource.api_version:
@@ -97,7 +104,9 @@ def deletion(query: Query, data: bytes, content_type: str) -> Deletion:
     orphan = options.get("orphanDependents") or query.get("orphanDependents") == "true"
     propagation = options.get("propagationPolicy") or query.get("propagationPolicy") or ""
     if propagation not in ("", "Background", "Foreground", "Orphan"):
-        raise bad_request(f'invalid propagationPolicy "{propagation}"; allowed: Background, Foreground, Orphan')
+        raise bad_request(
+            f'invalid propagationPolicy "{propagation}"; allowed: Background, Foreground, Orphan'
+        )
     return Deletion(
         grace=grace,
         propagation="Orphan" if orphan else propagation or "Background",

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .admission import Admission
 from .answers import ApiRefusal, already_exists, bad_request, conflict, invalid, not_found
 from .defaults import fill
 from .resources import NAMESPACES, PODS, Resource
-from .selectors import Test
-from .store import Store
 from .usage import ENDED
 from .validation import causes, update_causes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .selectors import Test
+    from .store import Store
 
 Document = dict[str, Any]
 
@@ -94,7 +97,9 @@ class Registry:
             document.pop("status", None)
         base = metadata.get("generateName", "")
         if base and not metadata.get("name"):
-            metadata["name"] = base[:_LONGEST_BASE] + "".join(secrets.choice(_LETTERS) for _ in range(_SUFFIX))
+            metadata["name"] = base[:_LONGEST_BASE] + "".join(
+                secrets.choice(_LETTERS) for _ in range(_SUFFIX)
+            )
         fill(resource, document)
         self.admission.complete(resource, document)
         name = metadata.get("name", "")
@@ -113,7 +118,9 @@ class Registry:
             metadata.pop("namespace", None)
             return
         if metadata.setdefault("namespace", namespace) != namespace:
-            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+            raise bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
 
     def replace(
         self,
@@ -140,8 +147,7 @@ class Registry:
         if metadata.get("resourceVersion") not in (None, "", held["resourceVersion"]):
             raise conflict(resource, name)
         if metadata.get("uid") not in (None, "", held["uid"]):
-            why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {held['uid']}"
-            raise conflict(resource, name, why)
+            raise conflict(resource, name, _other_uid(metadata["uid"], held["uid"]))
         return self._write(resource, old, document, status=status, dry_run=dry_run)
 
     def change(
@@ -226,8 +232,7 @@ class Registry:
     def _preconditions(self, resource: Resource, old: Document, how: Deletion) -> None:
         held = old["metadata"]
         if how.uid and how.uid != held["uid"]:
-            why = f"Precondition failed: UID in precondition: {how.uid}, UID in object meta: {held['uid']}"
-            raise conflict(resource, held["name"], why)
+            raise conflict(resource, held["name"], _other_uid(how.uid, held["uid"]))
         if how.version and how.version != held["resourceVersion"]:
             why = (
                 f"Precondition failed: ResourceVersion in precondition: {how.version}, "
@@ -306,3 +311,7 @@ class Registry:
         if new == held.get("status"):
             return held
         return self.store.write(resource, {**held, "status": {k: v for k, v in new.items() if v is not None}})
+
+
+def _other_uid(asked: str, held: str) -> str:
+    return f"Precondition failed: UID in precondition: {asked}, UID in object meta: {held}"

@@ -49,14 +49,22 @@ class Resource:
 
 
 RBAC = "rbac.authorization.k8s.io"
-PODS = Resource("pods", "Pod", CORE + "Pod", short=("po",), status=True, returns_deleted=True, generation=True)
+PODS = Resource(
+    "pods", "Pod", CORE + "Pod", short=("po",), status=True, returns_deleted=True, generation=True
+)
 NODES = Resource("nodes", "Node", CORE + "Node", namespaced=False, short=("no",), status=True)
 NAMESPACES = Resource(
     "namespaces", "Namespace", CORE + "Namespace", namespaced=False, short=("ns",), status=True, names="label"
 )
 EVENTS = Resource("events", "Event", CORE + "Event", short=("ev",))
 SERVICES = Resource(
-    "services", "Service", CORE + "Service", short=("svc",), status=True, returns_deleted=True, names="label1035"
+    "services",
+    "Service",
+    CORE + "Service",
+    short=("svc",),
+    status=True,
+    returns_deleted=True,
+    names="label1035",
 )
 SECRETS = Resource("secrets", "Secret", CORE + "Secret")
 CONFIG_MAPS = Resource("configmaps", "ConfigMap", CORE + "ConfigMap", short=("cm",))
@@ -125,7 +133,9 @@ RESOURCES = (
     ),
     Resource("roles", "Role", "io.k8s.api.rbac.v1.Role", RBAC, names="path"),
     Resource("rolebindings", "RoleBinding", "io.k8s.api.rbac.v1.RoleBinding", RBAC, names="path"),
-    Resource("clusterroles", "ClusterRole", "io.k8s.api.rbac.v1.ClusterRole", RBAC, namespaced=False, names="path"),
+    Resource(
+        "clusterroles", "ClusterRole", "io.k8s.api.rbac.v1.ClusterRole", RBAC, namespaced=False, names="path"
+    ),
     Resource(
         "clusterrolebindings",
         "ClusterRoleBinding",

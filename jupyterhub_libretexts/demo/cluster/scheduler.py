@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .events import SCHEDULER, Recorder
 from .fitting import Misfit, NodeState, misfit, preference, refusal, refusal_before_filter
 from .registry import Registry, now
 from .resources import CLAIMS, NODES, PODS
-from .store import Change
 from .usage import ENDED, Amounts, asked, minus, plus
+
+if TYPE_CHECKING:
+    from .store import Change
 
 Document = dict[str, Any]
 Key = tuple[str, str]
@@ -166,5 +168,3 @@ class Scheduler:
 def _offer(node: Document) -> tuple[object, object, object]:
     """The parts of a node that decide who fits."""
     return node.get("spec"), (node.get("status") or {}).get("allocatable"), node["metadata"].get("labels")
-
-

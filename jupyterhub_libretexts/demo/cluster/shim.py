@@ -34,7 +34,7 @@ def child(order: dict[str, object], mistakes: int) -> None:
         for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         for file in order["join"]:  # type: ignore[attr-defined]
-            with open(file, "w") as members:  # noqa: PTH123 (before exec, as little as possible)
+            with open(file, "w") as members:
                 members.write("0")
         if order["data_limit"]:
             limit = int(order["data_limit"])  # type: ignore[call-overload]
@@ -46,7 +46,7 @@ def child(order: dict[str, object], mistakes: int) -> None:
         os.chdir(str(order["folder"]))
         os.umask(0o022)
         argv, environment = order["argv"], order["environment"]
-        os.execvpe(argv[0], argv, environment)  # type: ignore[index,arg-type]  # noqa: S606
+        os.execvpe(argv[0], argv, environment)  # type: ignore[index,arg-type]
     except OSError as error:
         os.write(mistakes, json.dumps([error.errno, error.strerror, error.filename]).encode())
     finally:
@@ -76,7 +76,7 @@ def children() -> list[int]:
     """The direct children; what a dead child leaves behind becomes one, since this is their reaper."""
     found: list[int] = []
     for thread in os.listdir("/proc/self/task"):
-        with contextlib.suppress(OSError), open(f"/proc/self/task/{thread}/children") as file:  # noqa: PTH123
+        with contextlib.suppress(OSError), open(f"/proc/self/task/{thread}/children") as file:
             found += map(int, file.read().split())
     return found
 
@@ -96,7 +96,7 @@ def kill_everything() -> None:
 def kills_for_memory(files: list[str]) -> int:
     """How often the kernel ended something of this container for its memory."""
     for name in files:
-        with contextlib.suppress(OSError), open(name) as file:  # noqa: PTH123
+        with contextlib.suppress(OSError), open(name) as file:
             for line in file:
                 word, _, number = line.partition(" ")
                 if word == "oom_kill":

@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import heapq
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .events import Recorder
 from .pod_status import DEADLINE, ContainerState, status_document
 from .registry import Registry, now
 from .resources import PODS
-from .store import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .events import Recorder
+    from .store import Change
 
 Document = dict[str, Any]
 
@@ -100,7 +103,10 @@ class StandInNode:
         for container in pod["spec"]["containers"]:
             image = container["image"]
             texts = (
-                ("Pulled", f'Container image "{image}" already present on machine and can be accessed by the pod'),
+                (
+                    "Pulled",
+                    f'Container image "{image}" already present on machine and can be accessed by the pod',
+                ),
                 ("Created", "Container created"),
                 ("Started", "Container started"),
             )

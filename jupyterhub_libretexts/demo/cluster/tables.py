@@ -61,7 +61,12 @@ def _cells(resource: Resource, document: Document) -> list[str]:
         return [status.get("phase", "")]
     if resource is CLAIMS:
         capacity = (status.get("capacity") or {}).get("storage", "")
-        return [status.get("phase", ""), spec.get("volumeName", ""), capacity, spec.get("storageClassName", "")]
+        return [
+            status.get("phase", ""),
+            spec.get("volumeName", ""),
+            capacity,
+            spec.get("storageClassName", ""),
+        ]
     if resource is EVENTS:
         about = document.get("involvedObject") or {}
         where = f"{about.get('kind', '').lower()}/{about.get('name', '')}"

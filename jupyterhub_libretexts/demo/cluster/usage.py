@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .amounts import NOTHING, Amount, amount
 from .resources import CLAIMS, EVENTS, PODS, Resource
-from .store import Change, Store
+
+if TYPE_CHECKING:
+    from .store import Change, Store
 
 Document = dict[str, Any]
 Amounts = dict[str, Amount]
@@ -27,7 +29,9 @@ def plus(first: Amounts, second: Amounts) -> Amounts:
 
 def minus(first: Amounts, second: Amounts) -> Amounts:
     """The difference, name by name."""
-    return {name: first.get(name, NOTHING) - second.get(name, NOTHING) for name in first.keys() | second.keys()}
+    return {
+        name: first.get(name, NOTHING) - second.get(name, NOTHING) for name in first.keys() | second.keys()
+    }
 
 
 def asked(spec: Document, part: str = "requests") -> Amounts:

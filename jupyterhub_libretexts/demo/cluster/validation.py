@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .amounts import amount
 from .answers import Cause
 from .naming import label_causes, label_mistakes, metadata_causes
 from .resources import CLAIMS, CONFIG_MAPS, PODS, SECRETS, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Document = dict[str, Any]
 
@@ -27,9 +29,7 @@ _POD_CHANGES = (
     "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
     "previously negative)"
 )
-_CLAIM_CHANGES = (
-    "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
-)
+_CLAIM_CHANGES = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 
 
 def causes(resource: Resource, document: Document) -> list[Cause]:
@@ -193,7 +193,9 @@ def _fixed_pod(document: Document, old: Document) -> Document:
 
 def _fixed_claim(document: Document) -> Document:
     spec = dict(document.get("spec") or {})
-    resources = {key: value for key, value in (spec.pop("resources", None) or {}).items() if key != "requests"}
+    resources = {
+        key: value for key, value in (spec.pop("resources", None) or {}).items() if key != "requests"
+    }
     # The cluster itself fills these two in when it binds the claim.
     return {key: value for key, value in spec.items() if key not in ("volumeName", "storageClassName")} | {
         "resources": resources

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
 from .answers import ApiRefusal, bad_request, not_found, success
-from .listing import Listing
 from .patches import json_patched, merged, strategically_merged
 from .reading import Body, Query, checked, decoded, deletion, flag, whole_number
-from .registry import Deletion, Registry
 from .resources import NAMESPACES, Resource
-from .routes import Route
 from .selectors import Test, selector
 from .store import encoded
 from .tables import table
-from .watches import Watches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from .listing import Listing
+    from .registry import Deletion, Registry
+    from .routes import Route
+    from .watches import Watches
 
 Document = dict[str, Any]
 
@@ -196,7 +199,9 @@ class Verbs:
             options = encoded(body.get("deleteOptions") or {})
             how: Deletion = deletion({}, options, "application/json")
             self._registry.delete(at.resource, at.namespace or "", at.name, how)
-            return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
+            return answer(
+                {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201
+            )
         if at.resource is NAMESPACES and at.sub == "finalize" and verb == "update":
             return self._update(at, request, data)
         return None
@@ -247,7 +252,9 @@ class Verbs:
         path = self._logs.log(pod["metadata"]["uid"], container, previous=flag(query, "previous"))
         if path is None or not path.exists():
             states = (pod.get("status") or {}).get("containerStatuses") or []
-            waiting = next((each["state"].get("waiting") for each in states if each["name"] == container), None)
+            waiting = next(
+                (each["state"].get("waiting") for each in states if each["name"] == container), None
+            )
             reason = (waiting or {}).get("reason") or "ContainerCreating"
             raise bad_request(
                 f'container "{container}" in pod "{name}" is waiting to start: {reason}'

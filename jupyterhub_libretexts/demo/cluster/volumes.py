@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts.errors import ClusterError
 
 from .environment import ContainerConfigError, field_value, keyed_data
 from .resources import CLAIMS, CONFIG_MAPS, SECRETS
-from .store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .store import Store
 
 Document = dict[str, Any]
 
@@ -42,7 +45,9 @@ class VolumeFolders:
             try:
                 result[volume["name"]] = self._volume(volume, pod, folder / "volumes" / volume["name"])
             except (ContainerConfigError, OSError, _RefusedError) as error:
-                raise MountError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}') from None
+                raise MountError(
+                    f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}'
+                ) from None
         return result
 
     def _volume(self, volume: Document, pod: Document, folder: Path) -> Path:
@@ -157,7 +162,9 @@ def mounted(container: Document, volumes: Mapping[str, Path]) -> dict[str, str]:
         root = volumes[mount["name"]]
         folder = (root / str(mount.get("subPath", ""))).resolve()
         if folder != root.resolve() and root.resolve() not in folder.parents:
-            raise MountError(f'failed to prepare subPath for volumeMount "{mount["name"]}": it leaves the volume')
+            raise MountError(
+                f'failed to prepare subPath for volumeMount "{mount["name"]}": it leaves the volume'
+            )
         if not folder.exists():
             folder.mkdir(parents=True)
         result[mount["mountPath"].rstrip("/") or "/"] = str(folder)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .container import Container, End
@@ -19,6 +17,9 @@ from .resources import PODS
 from .volumes import MountError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from .local_node import LocalNode
 
 Document = dict[str, Any]
@@ -40,7 +41,9 @@ class PodWorker:
         self._start = now()
         spec = pod["spec"]
         self.states = [ContainerState(each["name"], each["image"]) for each in spec["containers"]]
-        self.inits = [ContainerState(each["name"], each["image"]) for each in spec.get("initContainers") or ()]
+        self.inits = [
+            ContainerState(each["name"], each["image"]) for each in spec.get("initContainers") or ()
+        ]
         self._running: dict[str, Container] = {}
         self._facts: Document = {}
         self._volumes: dict[str, Path] = {}
@@ -319,5 +322,3 @@ def _terminated(end: End, begun: str, container: str) -> Document:
     if end.signal:
         made["signal"] = end.signal
     return {**made, "message": end.start_error} if end.start_error else made
-
-
