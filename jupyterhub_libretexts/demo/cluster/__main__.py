@@ -39,6 +39,7 @@ async def _serve(spec: ClusterSpec) -> None:
             "url": cluster.url,
             "token": cluster.token,
             "kubeconfig": str(cluster.kubeconfig),
+            "kubectl": str(cluster.kubectl_config),
             "folder": str(cluster.folder),
             "warning": _WARNING,
         }

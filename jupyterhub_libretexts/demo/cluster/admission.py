@@ -87,7 +87,8 @@ class Admission:
     def _account(self, document: Document, namespace: str) -> None:
         account = document["spec"]["serviceAccountName"]
         if self._store.document(SERVICE_ACCOUNTS, namespace, account) is None:
-            why = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
+            missing = f'serviceaccount "{account}" not found'
+            why = f"error looking up service account {namespace}/{account}: {missing}"
             raise forbidden(PODS, _name(document), why)
 
     def _priority(self, document: Document) -> None:

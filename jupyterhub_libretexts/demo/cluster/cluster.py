@@ -95,6 +95,11 @@ class EmbeddedCluster:
         return self.folder / "kubeconfig"
 
     @property
+    def kubectl_config(self) -> Path:
+        """The same for kubectl, which sends no token without TLS: its address contains the token."""
+        return self.folder / "kubectl.kubeconfig"
+
+    @property
     def local(self) -> LocalNode:
         """The first node that runs processes."""
         return next(node for node in self.nodes if isinstance(node, LocalNode))
@@ -133,7 +138,7 @@ class EmbeddedCluster:
         await self._runner.setup()
         self._stack.push_async_callback(self._close_server)
         await self._listen(self.spec.port)
-        self._write_kubeconfig()
+        self._write_kubeconfigs()
 
     def _make_folder(self) -> None:
         if self.spec.folder is None:
@@ -143,7 +148,7 @@ class EmbeddedCluster:
         else:
             self.folder = self.spec.folder.resolve()
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for part in ("pods", "claims", "kubeconfig"):
+            for part in ("pods", "claims", "kubeconfig", "kubectl.kubeconfig"):
                 self._stack.callback(_removed, self.folder / part)
 
     def _node(self, spec: NodeSpec, addresses: Addresses) -> LocalNode | StandInNode:
@@ -206,17 +211,20 @@ class EmbeddedCluster:
                 return node.log(uid, container, previous=previous)
         return None
 
-    def _write_kubeconfig(self) -> None:
-        document: dict[str, Any] = {
+    def _write_kubeconfigs(self) -> None:
+        for path, server in ((self.kubeconfig, self.url), (self.kubectl_config, f"{self.url}/{self.token}")):
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(self._kubeconfig(server), indent=1), encoding="utf-8")
+
+    def _kubeconfig(self, server: str) -> dict[str, Any]:
+        return {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "embedded", "cluster": {"server": self.url}}],
+            "clusters": [{"name": "embedded", "cluster": {"server": server}}],
             "users": [{"name": "embedded", "user": {"token": self.token}}],
             "contexts": [{"name": "embedded", "context": {"cluster": "embedded", "user": "embedded"}}],
             "current-context": "embedded",
         }
-        self.kubeconfig.touch(mode=0o600)
-        self.kubeconfig.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
     async def _close_server(self) -> None:
         self.watches.end_all()

@@ -69,9 +69,9 @@ def _kinds(group: str, version: str) -> Document:
             "namespaced": each.namespaced,
             "kind": each.kind,
             "verbs": _VERBS,
-            "shortNames": list(each.short),
         }
-        rows.append(row)
+        everyday = {"categories": ["all"]} if each.plural in ("pods", "services") else {}
+        rows.append({**row, **everyday, "shortNames": list(each.short)})
         if each.status:
             rows.append({**row, "name": f"{each.plural}/status", "verbs": ["get", "patch", "update"]})
         if each.plural == "pods":

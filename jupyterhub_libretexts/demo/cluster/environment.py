@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 _REFERENCE = re.compile(r"\$(\$|\(([-._a-zA-Z][-._a-zA-Z0-9]*)\))")
+_ANYWHERE = ("0.0.0.0", "::", "[::]", "*")  # noqa: S104 (what is replaced, not bound)
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
 
 
@@ -49,7 +50,7 @@ class Rewriting:
         return self._addressed(value)
 
     def _addressed(self, value: str) -> str:
-        for anywhere in ("0.0.0.0", "::", "[::]", "*"):
+        for anywhere in _ANYWHERE:
             if value == anywhere or value.endswith(f"={anywhere}"):
                 return value[: len(value) - len(anywhere)] + self.address
         return value.replace("//0.0.0.0:", f"//{self.address}:").replace("//[::]:", f"//{self.address}:")

@@ -41,20 +41,23 @@ class Route:
 
 def route(path: str) -> Route | None:
     """The meaning of a path; None when it is not about objects."""
-    parts = path.strip("/").split("/")
-    if parts[0] == "api" and len(parts) > 2:
-        group, version, rest = "", parts[1], parts[2:]
-    elif parts[0] == "apis" and len(parts) > 3:
-        group, version, rest = parts[1], parts[2], parts[3:]
-    else:
-        return None
+    match path.strip("/").split("/"):
+        case ["api", version, *rest] if rest:
+            group = ""
+        case ["apis", group, version, *rest] if rest:
+            pass
+        case _:
+            return None
     namespace: str | None = None
-    if rest[0] == "namespaces" and len(rest) > 2 and (group, version, rest[2]) in BY_PATH:
-        namespace, rest = rest[1], rest[2:]
-    resource = BY_PATH.get((group, version, rest[0]))
-    if resource is None or len(rest) > 3:
+    match rest:
+        case ["namespaces", inside, plural, *rest] if (group, version, plural) in BY_PATH:
+            namespace = inside
+        case [plural, *rest]:
+            pass
+    resource = BY_PATH.get((group, version, plural))
+    name, sub, *beyond = [*rest, "", ""]
+    if resource is None or any(beyond):
         return None
-    name, sub = (rest[1] if len(rest) > 1 else ""), (rest[2] if len(rest) > 2 else "")
     if not resource.namespaced:
         if namespace is not None and resource is not NAMESPACES:
             return None

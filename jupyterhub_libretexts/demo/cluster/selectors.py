@@ -82,10 +82,8 @@ def _label_requirement(parts: dict[str, str | None]) -> Test:
             return lambda document: _labels(document).get(key) in values
         return lambda document: _labels(document).get(key) not in values
     if equal := parts["equal"]:
-        wanted = parts["value"] or ""
-        if parts["sign"] == "!=":
-            return lambda document: _labels(document).get(equal) != wanted
-        return lambda document: _labels(document).get(equal) == wanted
+        wanted, same = parts["value"] or "", parts["sign"] != "!="
+        return lambda document: (_labels(document).get(equal) == wanted) is same
     if number := parts["number"]:
         return _order(number, parts["order"] or "", int(parts["bound"] or 0))
     present = parts["present"] or ""
@@ -163,18 +161,13 @@ def node_term_matches(expressions: list[Document], labels: dict[str, str]) -> bo
 def _expression_holds(expression: Document, labels: dict[str, str]) -> bool:
     key, values = expression["key"], expression.get("values") or []
     held = labels.get(key)
-    match expression["operator"]:
-        case "In":
-            return held in values
-        case "NotIn":
-            return held not in values
-        case "Exists":
-            return held is not None
-        case "DoesNotExist":
-            return held is None
-        case "Gt":
-            return held is not None and held.isdigit() and int(held) > int(values[0])
-        case "Lt":
-            return held is not None and held.isdigit() and int(held) < int(values[0])
-        case _:
-            return False
+    number = int(held) if held is not None and held.isdigit() else None
+    answers: dict[str, Callable[[], bool]] = {
+        "In": lambda: held in values,
+        "NotIn": lambda: held not in values,
+        "Exists": lambda: held is not None,
+        "DoesNotExist": lambda: held is None,
+        "Gt": lambda: number is not None and number > int(values[0]),
+        "Lt": lambda: number is not None and number < int(values[0]),
+    }
+    return answers.get(expression["operator"], lambda: False)()

@@ -29,7 +29,10 @@ _POD_CHANGES = (
     "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
     "previously negative)"
 )
-_CLAIM_CHANGES = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+_CLAIM_CHANGES = (
+    "spec is immutable after creation except resources.requests and volumeAttributesClassName "
+    "for bound claims"
+)
 
 
 def causes(resource: Resource, document: Document) -> list[Cause]:
