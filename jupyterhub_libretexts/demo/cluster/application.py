@@ -165,11 +165,9 @@ class Application:
         cut = next((fault.seconds for fault in struck if fault.action == "drop_watch"), None)
         stream = _Stream(watcher, self.bookmarks if flag(query, "allowWatchBookmarks") else None)
         try:
-            return await stream.run(request, seconds if cut is None else min(cut, seconds), self._sent(at))
+            return await stream.run(request, seconds, self._sent(at), cut)
         finally:
             watches.close(watcher)
-            if cut is not None and request.transport is not None:
-                request.transport.abort()
 
     def _sent(self, at: Route) -> Any:
         key = ("watch", at.label)
@@ -224,12 +222,21 @@ class _Stream:
     watcher: Watcher
     bookmarks: float | None
 
-    async def run(self, request: web.Request, seconds: float, sent: Any) -> web.StreamResponse:
-        """Send lines as they come, for as long as the client wished."""
+    async def run(
+        self, request: web.Request, seconds: float, sent: Any, cut: float | None = None
+    ) -> web.StreamResponse:
+        """Send lines as they come, for as long as the client wished.
+
+        Args:
+            request: The watch.
+            seconds: How long the client wished.
+            sent: Told how many bytes went.
+            cut: Seconds after which the connection is broken instead, a fault.
+        """
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
+        end = loop.time() + (seconds if cut is None else min(cut, seconds))
         pause = self.bookmarks or _LONGEST_WATCH
         try:
             while True:
@@ -243,6 +250,8 @@ class _Stream:
                     await asyncio.wait_for(self.watcher.wake.wait(), min(left, pause))
                 except TimeoutError:
                     self._mark()
+            if cut is not None:
+                raise _CutError
             await response.write_eof()
         except (ConnectionResetError, OSError):
             pass  # The client went away; there is nobody left to tell.

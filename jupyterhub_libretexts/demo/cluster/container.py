@@ -92,11 +92,14 @@ class Container:
         }
         started._say(json.dumps(line))
         assert process.stdout is not None
-        first = await process.stdout.readline()
+        try:
+            first = await process.stdout.readline()
+        except asyncio.CancelledError:  # The pod goes away while it starts.
+            await started.close()
+            raise
         report = json.loads(first or b'{"failed": "its parent process ended", "file": ""}')
         if "failed" in report:
             started.end.set_result(End(128, start_error=_START_ERROR + _exec_error(order, report)))
-            await process.wait()
             return started
         started.pid = report["started"]
         started._reader = asyncio.create_task(started._await_end())
@@ -126,10 +129,9 @@ class Container:
     async def close(self) -> None:
         """End it at once and wait until nothing is left."""
         assert self.process.stdin is not None
-        if self.process.returncode is None:
-            with suppress(ConnectionError, OSError):
-                self.process.stdin.close()
-            await self.process.wait()
+        with suppress(ConnectionError, OSError):
+            self.process.stdin.close()
+        await self.process.wait()
         if self._reader is not None:
             await self._reader
 

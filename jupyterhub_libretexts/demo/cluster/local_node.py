@@ -159,9 +159,10 @@ class LocalNode:
         state = ContainerState(f"{container['name']}.hook", container["image"])
         order = self.order(worker, {**container, "command": list(command), "args": []}, state, volumes)
         started = await Container.start(order)
-        end = await started.end
-        await started.close()
-        return end.code
+        try:
+            return (await asyncio.shield(started.end)).code
+        finally:
+            await started.close()
 
     async def close(self) -> None:
         """End every pod at once."""
