@@ -157,11 +157,14 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         if self.apply_user_options:
             await super()._run_apply_user_options(user_options)
         try:
-            self._accept(await self._planned(choice(user_options)))
+            chosen = choice(user_options)
+            self._accept(await self._planned(chosen))
         except LibreTextsError as error:
-            self._put_options_back()
+            self._store(self._good_options)
             raise self._denial(error) from error
-        self._good_options = dict(user_options or {})
+        # Whichever way they came, options are stored in one form: names with plain text.
+        self._good_options = chosen.options()
+        self._store(self._good_options)
 
     async def _planned(self, chosen: Choice) -> tuple[PodPlan, Person]:
         shared = self.shared
@@ -220,11 +223,11 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         stored = getattr(self.orm_spawner, "user_options", None) if self.orm_spawner else None
         return dict(stored or {})
 
-    def _put_options_back(self) -> None:
-        # JupyterHub stores options before they are checked (`user.py`, User.spawn).
-        self.user_options = dict(self._good_options)
+    def _store(self, options: dict[str, Any]) -> None:
+        """Have these options be the ones of the next start; JupyterHub stored others before the check."""
+        self.user_options = dict(options)
         if self.orm_spawner is not None:
-            self.orm_spawner.user_options = dict(self._good_options)
+            self.orm_spawner.user_options = dict(options)
             self.user.db.commit()
 
     # -- the form ---------------------------------------------------------------------------------

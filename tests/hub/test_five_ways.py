@@ -56,7 +56,7 @@ WAYS = {"REST": _by_api, "named server": _by_named_server, "query": _by_query, "
 async def test_every_way_in_meets_the_same_check(hub: Hub, way: str, case: str) -> None:
     """A student gets by no way what the page closes, and by every way what it opens."""
     options, refused = CASES[case]
-    await hub.person("ada", "north")
+    await hub.person("ada", "north", "north/now")
     status, said = await WAYS[way](hub, dict(options))
     if refused is None:
         assert status in (201, 202, 302), said
@@ -94,7 +94,7 @@ async def test_a_start_again_uses_the_last_good_choice(hub: Hub) -> None:
 
 async def test_an_administrator_cannot_start_for_others_what_they_may_not_have(hub: Hub) -> None:
     """A rule is about the person whose server it is, not about who pressed the button."""
-    await hub.person("ada", "north")
+    await hub.person("ada", "north", "north/now")
     await hub.person("root", "north", "north/staff", "north/gpu")
     async with Browser.signed_in(hub, "root") as browser:
         status, said = await browser.post_form({"environment": "closed"}, path="/spawn/ada")
