@@ -79,19 +79,19 @@ def _line(problem: Problem, colours: Paint) -> str:
 
 def _summary(problems: Sequence[Problem], settings: Settings | None, colours: Paint) -> str:
     wrong = sum(not problem.warning for problem in problems)
-    warned = _counted(len(problems) - wrong, "warning")
-    if wrong:
-        return colours.bad(_counted(wrong, "problem")) + (f", {warned}" if len(problems) > wrong else "")
+    warned = len(problems) - wrong
+    told = [colours.bad(_counted(wrong, "problem")) if wrong else colours.good("no problems")]
+    if warned:
+        told.append(colours.careful(_counted(warned, "warning")))
     contents = ""
     if settings is not None:
-        contents = ": " + ", ".join(
-            (
-                _counted(len(settings.organizations), "organisation"),
-                _counted(len(settings.environments), "environment"),
-                _counted(len(settings.courses), "course"),
-            )
+        numbers = (
+            _counted(len(settings.organizations), "organisation"),
+            _counted(len(settings.environments), "environment"),
+            _counted(len(settings.courses), "course"),
         )
-    return colours.good("no problems" + (f", {warned}" if problems else "")) + contents
+        contents = f" in {', '.join(numbers)}"
+    return ", ".join(told) + contents
 
 
 def _counted(number: int, noun: str) -> str:

@@ -29,6 +29,10 @@ __all__ = ["COMMANDS", "main", "parser"]
 COMMANDS = (
     "jupyterhub_libretexts.cli.check",
     "jupyterhub_libretexts.cli.explain",
+    "jupyterhub_libretexts.cli.render",
+    "jupyterhub_libretexts.cli.schema",
+    "jupyterhub_libretexts.cli.profiles",
+    "jupyterhub_libretexts.cli.demo",
 )
 """Modules of the commands, in the order of the help."""
 

@@ -43,7 +43,7 @@ def answer(error: LibreTextsError) -> HTTPError:
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     text = str(error)
     http = HTTPError(status, text)
-    http.jupyterhub_message = text
+    http.jupyterhub_message = text  # type: ignore[attr-defined]  # read by JupyterHub's format_exception
     return http
 
 

@@ -35,10 +35,12 @@ def place(pod: models.V1Pod, plan: PodPlan) -> models.V1Pod:
     ]
     spec.volumes = _replaced(spec.volumes, "name", (_volume(*item) for item in part.volumes.items()))
     have = {secret.name for secret in spec.image_pull_secrets or []}
-    spec.image_pull_secrets = [
+    pull_secrets = [
         *(spec.image_pull_secrets or []),
         *(models.V1LocalObjectReference(name=name) for name in part.pull_secrets if name not in have),
-    ] or None
+    ]
+    if pull_secrets:
+        spec.image_pull_secrets = pull_secrets
     if plan.longest is not None:
         spec.active_deadline_seconds = min(plan.longest, spec.active_deadline_seconds or plan.longest)
     container = next(container for container in spec.containers if container.name == CONTAINER)
@@ -79,8 +81,10 @@ def _replaced(present: list[Any] | None, key: str, added: Iterable[Any]) -> list
 
 
 def _volume(name: str, value: Mapping[str, Any]) -> models.V1Volume:
-    return get_k8s_model(models.V1Volume, {"name": name, **value})
+    volume: models.V1Volume = get_k8s_model(models.V1Volume, {"name": name, **value})
+    return volume
 
 
 def _mount(path: str, value: Mapping[str, Any]) -> models.V1VolumeMount:
-    return get_k8s_model(models.V1VolumeMount, {"mountPath": path, **value})
+    mount: models.V1VolumeMount = get_k8s_model(models.V1VolumeMount, {"mountPath": path, **value})
+    return mount

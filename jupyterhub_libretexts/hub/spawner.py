@@ -103,6 +103,7 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
     )
 
     _shares: ClassVar[SharedRegistry] = SharedRegistry()
+    cmd: Any
     _plan: PodPlan | None = None
     _plan_is_fresh = False
     _start_mark = ""
@@ -299,8 +300,10 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
 
     async def get_pod_manifest(self) -> V1Pod:
         """KubeSpawner's manifest with the plan placed on it, for the operator's hooks to see."""
+        pod: V1Pod
         if self._plan is None:
-            return await super().get_pod_manifest()
+            pod = await super().get_pod_manifest()
+            return pod
         configured = self.cmd
         if not configured:
             # Arguments are lost with the image's own command; this is what every image must have.
@@ -398,7 +401,8 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         A server past its idle time or its longest time is ended here, where the hub asks anyway.
         """
         if not self.has_settings:
-            return await super().poll()
+            unchecked: int | None = await super().poll()
+            return unchecked
         try:
             status: int | None = await super().poll()
         except ClusterUnavailable as error:

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
     from jupyterhub_libretexts.core.circumstances import ImageFacts
 
-__all__ = ["ImagesLock", "LockedImage", "Shortcoming", "load_lock", "shortcomings", "with_image", "written_lock"]
+__all__ = [
+    "ImagesLock",
+    "LockedImage",
+    "Shortcoming",
+    "load_lock",
+    "shortcomings",
+    "with_image",
+    "written_lock",
+]
 
 SCHEMA_VERSION = 1
 
@@ -150,12 +158,16 @@ def shortcomings(
     """
     known = lock.images.get(image)
     if known is None:
-        message = f"nothing is known of the image {image!r}: run `jupyterhub-libretexts image inspect {image}`"
+        message = (
+            f"nothing is known of the image {image!r}: run `jupyterhub-libretexts image inspect {image}`"
+        )
         return [Shortcoming("image", message, warning=True)]
     manifest = known.manifest
     found = []
     if kernel is not None and kernel not in manifest.kernels:
-        found.append(absent("kernel", f"the image {image} has no kernel {kernel!r}", kernel, manifest.kernels))
+        found.append(
+            absent("kernel", f"the image {image} has no kernel {kernel!r}", kernel, manifest.kernels)
+        )
     if not opens.startswith("/") and opens not in manifest.applications:
         message = f"the image {image} cannot open {opens!r}"
         found.append(absent("opens", message, opens, manifest.applications))
@@ -166,9 +178,17 @@ def unmet(manifest: ImageManifest, image: str, need: str) -> list[Shortcoming]:
     """What is wrong with one need: nothing, its spelling, or the image."""
     group, colon, name = need.partition(":")
     if not colon or not name or group not in KEPT_PACKAGES:
-        return [Shortcoming("needs", f"{need!r} is not SET:PACKAGE", allowed=f"a set of {', '.join(KEPT_PACKAGES)}")]
+        return [
+            Shortcoming(
+                "needs", f"{need!r} is not SET:PACKAGE", allowed=f"a set of {', '.join(KEPT_PACKAGES)}"
+            )
+        ]
     if not manifest.packages:
-        return [Shortcoming("needs", f"the packages of {image} are not known; inspect it with an engine", warning=True)]
+        return [
+            Shortcoming(
+                "needs", f"the packages of {image} are not known; inspect it with an engine", warning=True
+            )
+        ]
     packages = manifest.packages.get(group, {})
     names = {plain(key): key for key in packages}
     if plain(name) in names:

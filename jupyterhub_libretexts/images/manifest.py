@@ -131,7 +131,9 @@ def read_manifest(document: Any, where: str) -> ImageManifest:
         ),
         applications=MappingProxyType(
             {
-                name: Application(*words(entry, ("title", "version", "path"), f"{where}: applications.{name}"))
+                name: Application(
+                    *words(entry, ("title", "version", "path"), f"{where}: applications.{name}")
+                )
                 for name, entry in applications.items()
             }
         ),

@@ -18,7 +18,7 @@ from jupyterhub_libretexts.errors import Place, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DEEPEST", "LARGEST", "MOST_NODES", "Node", "Scalar", "parsed"]
+__all__ = ["DEEPEST", "LARGEST", "MOST_NODES", "Node", "Scalar", "parsed", "tree"]
 
 Scalar = None | bool | int | float | str
 
@@ -238,7 +238,7 @@ def _syntax(file: str, text: str, problem: yaml.YAMLError) -> Problem:
     )
 
 
-def parsed(file: str, text: str) -> tuple[Node | None, list[Problem]]:
+def tree(file: str, text: str) -> tuple[Node | None, list[Problem]]:
     """The tree of a text, and what is wrong with it as YAML.
 
     Args:
@@ -256,11 +256,16 @@ def parsed(file: str, text: str) -> tuple[Node | None, list[Problem]]:
         return None, builder.problems
     except yaml.YAMLError as problem:
         return None, [*builder.problems, _syntax(file, text, problem)]
-    root = builder.root
-    if root is None or root.value is None:
+    if builder.root is None or builder.root.value is None:
         builder.note(Place(file, 1, 1), "the file says nothing", "settings; {} where nothing is meant", "")
         return None, builder.problems
-    if not isinstance(root.value, dict):
-        builder.note(root.place, "the document is not a mapping", "keys with values, for example `hub:`", "")
-        return None, builder.problems
-    return root, builder.problems
+    return builder.root, builder.problems
+
+
+def parsed(file: str, text: str) -> tuple[Node | None, list[Problem]]:
+    """The tree of a document of settings: like ``tree``, and the top is keys with values."""
+    root, problems = tree(file, text)
+    if root is not None and not isinstance(root.value, dict):
+        message = "the document is not made of keys with values"
+        return None, [*problems, Problem(root.place, "", message, "for example `hub:` with keys below it")]
+    return root, problems

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jupyterhub
 import pytest
@@ -13,6 +13,9 @@ from jupyterhub_libretexts.demo.cluster.cluster import EmbeddedCluster
 from jupyterhub_libretexts.demo.cluster.configuration import ClusterSpec, NodeSpec
 from jupyterhub_libretexts.demo.cluster.images import jupyter_image
 from tests.hub.support import Hub, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 SETTINGS = Path(__file__).parent.parent / "data" / "hub.yaml"
 CONFIGURE = """
@@ -63,6 +66,17 @@ async def hub(
 ) -> AsyncIterator[Hub]:
     """A hub with settings, as ``configure`` makes it."""
     more = CONFIGURE.format(files=[str(SETTINGS)], port=stand_in_port)
+    async with Hub(tmp_path_factory.mktemp("hub"), str(cluster.kubeconfig), more) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def limited_hub(
+    cluster: EmbeddedCluster, stand_in_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Hub]:
+    """A hub that ends itself after five failed starts in a row, as z2jh configures it."""
+    more = CONFIGURE.format(files=[str(SETTINGS)], port=stand_in_port)
+    more += "\nc.Spawner.consecutive_failure_limit = 5\nc.KubeSpawner.k8s_api_request_retry_timeout = 1\n"
     async with Hub(tmp_path_factory.mktemp("hub"), str(cluster.kubeconfig), more) as running:
         yield running
 

@@ -49,7 +49,9 @@ def child(order: dict[str, object], mistakes: int) -> None:
         argv, environment = order["argv"], order["environment"]
         os.execvpe(argv[0], argv, environment)  # type: ignore[index,arg-type]  # noqa: S606
     except OSError as error:
-        os.write(mistakes, json.dumps([error.errno, error.strerror, os.fsdecode(error.filename or "")]).encode())
+        os.write(
+            mistakes, json.dumps([error.errno, error.strerror, os.fsdecode(error.filename or "")]).encode()
+        )
     finally:
         os._exit(127)
 
