@@ -89,7 +89,8 @@ class _Visit:
     async def form(self) -> tuple[str, dict[str, str]]:
         """The address to which the form is sent, and what a browser would send of it as it stands."""
         page = await self.get("/hub/spawn")
-        action = html.unescape(_found(r'id="spawn_form"\s+action="([^"]+)"', page, "the form"))
+        tag = _found(r'(<form\s[^>]*id="spawn_form"[^>]*>)', page, "the form")
+        action = html.unescape(_found(r'action="([^"]+)"', tag, "the form's address"))
         radios = [match.groupdict() for match in _RADIO.finditer(page)]
         fields = {
             html.unescape(radio["name"]): html.unescape(radio["value"])

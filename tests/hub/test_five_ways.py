@@ -121,3 +121,12 @@ async def test_a_stored_profile_of_stock_kubespawner_counts_as_no_choice(hub: Hu
     assert status in (201, 202), said
     await hub.until_ready("mover")
     await hub.stop_by_api("mover")
+
+
+async def test_the_page_carries_a_form_that_can_be_sent(hub: Hub) -> None:
+    """A student finds a form with a button, not only its fields."""
+    await hub.person("ada", "north", "north/now")
+    async with Browser.signed_in(hub, "ada") as browser:
+        _, page = await browser.get("/spawn")
+    assert 'id="spawn_form"' in page
+    assert 'type="submit"' in page
