@@ -56,11 +56,13 @@ def leave_uncounted(spawner: Spawner) -> None:
     if jupyterhub.version_info >= (6,):
         return
     future = spawner._spawn_future  # noqa: SLF001 (the only handle on the start that JupyterHub keeps)
-    if future is None:
+    handler = spawner.handler
+    if future is None or handler is None:
         return
     limit = spawner.consecutive_failure_limit
     spawner.consecutive_failure_limit = 0
-    settings: dict[str, Any] = spawner.user.settings
+    # The number is in the web application's settings; those of the user are another copy.
+    settings: dict[str, Any] = handler.settings
 
     def uncount(_: Future[Any]) -> None:
         spawner.consecutive_failure_limit = limit
