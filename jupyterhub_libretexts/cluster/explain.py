@@ -67,7 +67,8 @@ _UNPLACED = (
 
 _NO_IMAGE = (
     _Rule(
-        r"(?i)unauthorized|denied|authentication required|authorization failed|insufficient_scope|403 Forbidden",
+        r"(?i)unauthorized|denied|authentication required|authorization failed|insufficient_scope"
+        r"|403 forbidden",
         "The image of this environment may not be fetched by this cluster. Choose another, or ask for help.",
         hopeless=True,
     ),

@@ -229,9 +229,10 @@ class Stream:
         }
         breather = Breather()
         async with (
-            self._turns.turn(),
+            self._turns.turn() as opened,
             self._connection.watch(self.scope.path, params, self._pace.silence) as batches,
         ):
+            opened()
             self._confirm()
             async for lines in batches:
                 self._confirm()

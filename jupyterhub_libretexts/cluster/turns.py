@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 __all__ = ["Turns"]
 
@@ -29,24 +29,29 @@ class Turns:
         self._granted = 0
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Hold a connection; the block ends early, without an error, when another's turn has come."""
+    async def turn(self) -> AsyncIterator[Callable[[], None]]:
+        """Hold a connection; the block ends early, without an error, when another's turn has come.
+
+        The value is to be called once the watch is open. Before, a turn is not ended: on a machine so
+        busy that opening takes longer than a turn, nobody would ever hear anything.
+        """
         await self._wait()
         try:
             async with asyncio.timeout(None) as timeout:
-                self._running[timeout] = asyncio.get_running_loop().time()
                 try:
-                    if self._waiting:
-                        self._ask_oldest()
-                    yield
+                    yield lambda: self._begin(timeout)
                 finally:
-                    del self._running[timeout]
+                    self._running.pop(timeout, None)
         except TimeoutError:
             # Only our own deadline is a change of turn; the block's own timeouts are errors.
             if not timeout.expired():
                 raise
         finally:
             self._pass_on()
+
+    def _begin(self, timeout: asyncio.Timeout) -> None:
+        self._running[timeout] = asyncio.get_running_loop().time()
+        self._ask_oldest()
 
     async def _wait(self) -> None:
         if self._granted < self._limit:
@@ -58,10 +63,9 @@ class Turns:
         try:
             await ready
         except asyncio.CancelledError:
-            if ready.done() and not ready.cancelled():
+            if not ready.cancelled():
+                # The turn was granted in the moment in which its watch was ended.
                 self._pass_on()
-            else:
-                self._waiting.remove(ready)
             raise
 
     def _pass_on(self) -> None:

@@ -122,7 +122,8 @@ def _admits(rule: MemberRule, claims: Mapping[str, object]) -> bool:
         return False
     if rule.email is not None:
         return _same_address(email, rule.email)
-    return rule.email_domain is not None and _same_address(email.rpartition("@")[2], rule.email_domain)
+    mailbox, at, domain = email.rpartition("@")
+    return bool(mailbox and at) and rule.email_domain is not None and _same_address(domain, rule.email_domain)
 
 
 def _same_address(one: str, other: str) -> bool:

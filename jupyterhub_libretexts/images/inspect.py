@@ -52,7 +52,8 @@ def inspect_in_registry(reference: str) -> LockedImage:
     skopeo = shutil.which("skopeo")
     if skopeo is None:
         raise UsageError(
-            f"{reference} is not on this machine: pull it with podman or docker, or install skopeo to ask its registry"
+            f"{reference} is not on this machine: pull it with podman or docker, "
+            "or install skopeo to ask its registry"
         )
     command = [skopeo, "inspect", f"docker://{reference}"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603

@@ -102,7 +102,8 @@ def read_lock(document: Any, where: str) -> ImagesLock:
     fields = mapping(document, where)
     if fields.get("schemaVersion") != SCHEMA_VERSION:
         raise ManifestError(
-            f"{where}: schemaVersion is {fields.get('schemaVersion')!r}, and this program reads {SCHEMA_VERSION}"
+            f"{where}: schemaVersion is {fields.get('schemaVersion')!r}, "
+            f"and this program reads {SCHEMA_VERSION}"
         )
     entries = mapping(fields.get("images"), f"{where}: images")
     return ImagesLock(

@@ -95,10 +95,8 @@ def _document(
     for profile in profiles:
         title = _line(profile.get("display_name")) or "Environment"
         where = f"profile {title!r}"
-        for known in profile.keys() - {
-            *("display_name", "description", "slug", "default", "kubespawner_override", "profile_options"),
-        }:
-            left_out.append(f"{where}: {known} has no counterpart")
+        known = {"display_name", "description", "slug", "default", "kubespawner_override", "profile_options"}
+        left_out.extend(f"{where}: {key} has no counterpart" for key in profile if key not in known)
         override = profile.get("kubespawner_override")
         environment = carried.environment(where, override if isinstance(override, dict) else {})
         environment = {"title": title, **environment}
@@ -106,11 +104,11 @@ def _document(
         if description:
             environment["description"] = description
         options = profile.get("profile_options")
-        for options_name in options if isinstance(options, dict) else ():
-            left_out.append(
-                f"{where}: the option {options_name!r}; sizes and gpus are chosen by their own keys, "
-                "and another image is another environment"
-            )
+        left_out.extend(
+            f"{where}: the option {option!r}; sizes and gpus are chosen by their own keys, "
+            "and another image is another environment"
+            for option in (options if isinstance(options, dict) else ())
+        )
         name = _name(profile.get("slug") or title, environments)
         environments[name] = environment
     organization: dict[str, Any] = {"title": "Everyone", "members": [], "environments": list(environments)}

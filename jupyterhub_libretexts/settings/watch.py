@@ -64,7 +64,7 @@ class Watched:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What there is to say about the files as they were last read; mistakes keep older settings in use."""
+        """What there is to say about the files as last read; mistakes keep older settings in use."""
         return self._problems
 
     @property

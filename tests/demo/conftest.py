@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def pytest_report_header() -> str:
     """Say what these tests cannot show here."""
-    return f"embedded cluster: Python {sys.version.split()[0]}, {os.cpu_count()} cores; nothing is isolated by it"
+    python = sys.version.split()[0]
+    return f"embedded cluster: Python {python}, {os.cpu_count()} cores; nothing is isolated by it"
 
 
 @pytest.fixture

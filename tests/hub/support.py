@@ -55,7 +55,9 @@ c.JupyterHub.services = [{{"name": "tester", "api_token": "{token}"}}]
 c.JupyterHub.load_roles = [
     {{
         "name": "tester",
-        "scopes": ["admin:users", "admin:servers", "admin:groups", "access:servers", "tokens", "admin:server_state"],
+        "scopes": [
+            "admin:users", "admin:servers", "admin:groups", "access:servers", "tokens", "admin:server_state"
+        ],
         "services": ["tester"],
     }}
 ]

@@ -102,9 +102,7 @@ async def test_the_starts_of_two_people_never_mix(hub: Hub, cluster: EmbeddedClu
     assert all(status in (201, 202) for status, _ in answers), answers
     await hub.until_ready("ada")
     await hub.until_ready("sue")
-    found = {
-        document["metadata"]["name"]: document for document in cluster.store.documents(PODS)
-    }
+    found = {document["metadata"]["name"]: document for document in cluster.store.documents(PODS)}
     ada, sue = found["jupyter-ada"], found["jupyter-sue"]
     assert ada["metadata"]["namespace"] == "org-north"
     assert sue["metadata"]["namespace"] == "org-south"
@@ -114,8 +112,9 @@ async def test_the_starts_of_two_people_never_mix(hub: Hub, cluster: EmbeddedClu
 
     assert variables(ada)["ORGANIZATION"] == "north"
     assert "ORGANIZATION" not in variables(sue)
-    assert ada["spec"]["containers"][0]["resources"]["limits"]["memory"] != (
-        sue["spec"]["containers"][0]["resources"]["limits"]["memory"]
+    assert (
+        ada["spec"]["containers"][0]["resources"]["limits"]["memory"]
+        != (sue["spec"]["containers"][0]["resources"]["limits"]["memory"])
     )
     await hub.stop_by_api("ada")
     await hub.stop_by_api("sue")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from dev.clone import copy_clone
+
 UV = Path(sys.executable).parent / "uv"
 
 
@@ -53,12 +53,7 @@ def call(command: list[str], folder: Path | None = None) -> str:
 @pytest.fixture(scope="session")
 def archives(tmp_path_factory) -> Archives:
     """Wheel and sdist, built from what git would carry, the wheel from the sdist."""
-    source = tmp_path_factory.mktemp("source")
-    listed = call(["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", "-z"])
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, source / name)
+    source = copy_clone(tmp_path_factory.mktemp("source"))
     out = tmp_path_factory.mktemp("dist")
     call([str(UV), "build", "--quiet", "--out-dir", str(out), str(source)])
     (wheel,) = out.glob("*.whl")

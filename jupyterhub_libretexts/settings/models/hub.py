@@ -16,7 +16,7 @@ __all__ = ["Account", "Announcement", "Authentication", "Branding", "Hub", "Supp
 def _known_zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, KeyError) as problem:
         raise ValueError(f"{value!r} is not a time zone; write for example Europe/Berlin") from problem
     return value
 
