@@ -1,0 +1,3 @@
+module bed.test/tools
+
+go 1.26.0
