@@ -33,8 +33,14 @@ def write(shape: Shape) -> None:
     addresses = f"IP:{API_SERVICE},IP:{shape.first.address},IP:127.0.0.1"
     certify(folder, "apiserver", "/CN=kube-apiserver", names=f"{names},{addresses}")
     certify(folder, "apiserver-kubelet", "/O=system:masters/CN=kube-apiserver-kubelet")
+    name = "service-accounts"
     subprocess.run(
-        ["openssl", "genpkey", *CURVE, "-out", folder / "service-accounts.key"],
+        ["openssl", "genpkey", *CURVE, "-out", folder / f"{name}.key"],
+        check=True,
+        capture_output=True,
+    )
+    subprocess.run(
+        ["openssl", "pkey", "-pubout", "-in", folder / f"{name}.key", "-out", folder / f"{name}.pub"],
         check=True,
         capture_output=True,
     )
@@ -46,9 +52,9 @@ def write(shape: Shape) -> None:
         "calico": "/CN=calico",
         "kwok": "/CN=kwok",
     }
-    for name, subject in clients.items():
-        certify(folder, name, subject)
-        write_kubeconfig(shape, name, folder / f"{name}.kubeconfig")
+    for user, subject in clients.items():
+        certify(folder, user, subject)
+        write_kubeconfig(shape, user, folder / f"{user}.kubeconfig")
     for node in shape.nodes:
         subject = f"/O=system:nodes/CN=system:node:{node.name}"
         certify(folder, node.name, subject, names=f"DNS:{node.name},IP:{node.address}")

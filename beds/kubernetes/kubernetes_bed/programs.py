@@ -80,7 +80,7 @@ def first_programs(shape: Shape, tools: Tools) -> list[Program]:
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={pki}/service-accounts.key",
+        f"--service-account-key-file={pki}/service-accounts.pub",
         f"--service-account-signing-key-file={pki}/service-accounts.key",
         f"--service-cluster-ip-range={SERVICES}",
         "--allow-privileged",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-READY_SECONDS = 120
+READY_SECONDS = 45
 """A machine with other work may take several times the usual ten seconds."""
 
 
