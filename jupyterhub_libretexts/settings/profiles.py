@@ -148,37 +148,60 @@ def _loadable(document: dict[str, Any], left_out: list[str]) -> Imported:
         try:
             load_text(text)
         except SettingsError as error:
-            for problem in error.problems:
-                _take_out(document, problem, left_out)
+            removed = [_taken_out(document, problem.key) for problem in error.problems]
+            left_out += [
+                str(problem).partition(": ")[2]
+                for problem, gone in zip(error.problems, removed, strict=True)
+                if gone
+            ]
+            if not any(removed):
+                raise
         else:
             return Imported(text, tuple(dict.fromkeys(left_out)))
-    raise SettingsError((Problem(Place("the profiles", 1, 1), "", "no document could be made of them"),))
+    message = "no document could be made of these profiles"
+    raise SettingsError((Problem(Place("profiles", 1, 1), "", message),))
 
 
-def _take_out(document: dict[str, Any], problem: Problem, left_out: list[str]) -> None:
-    """Remove what a problem is about: the key of an environment, or else the whole entry."""
-    holder, rest, trail = document, problem.key, []
-    while rest:
-        known = [key for key in holder if rest == key or rest.startswith(f"{key}.")]
-        if not known:
+def _taken_out(document: dict[str, Any], dotted_key: str) -> bool:
+    """Remove what a problem is about: a key below an entry, or the entry where it cannot do without."""
+    holder: Any = document
+    rest = dotted_key
+    trail: list[str] = []
+    while rest and isinstance(holder, dict):
+        # Keys may hold dots themselves (labels do), so the longest that fits is meant.
+        fitting = [key for key in holder if rest == key or rest.startswith(f"{key}.")]
+        if not fitting:
             break
-        key = max(known, key=len)
-        rest = rest[len(key) + 1 :]
-        trail.append((holder, key))
-        if len(trail) == _DEEPEST_REMOVED or not isinstance(holder[key], dict):
-            break
+        trail.append(max(fitting, key=len))
+        rest = rest[len(trail[-1]) + 1 :]
+        holder = holder[trail[-1]]
+    if len(trail) < _ENTRY or (rest and isinstance(holder, dict) and len(trail) > _ENTRY):
+        # Nothing stands there any more: it went with another problem of the same round.
+        return False
+    if trail[-1] in {"title", "image", "sizes"} or len(trail) == _ENTRY or trail[0] == "sizes":
+        _forget(document, trail[0], trail[1])
+        return True
+    holder = document
+    for key in trail[:-1]:
         holder = holder[key]
-    if not trail or (len(trail) == 1 and trail[0][1] in {"environments", "sizes", "organizations"}):
-        return
-    holder, key = trail[-1]
-    if key in {"title", "image", "environments"}:
-        holder, key = trail[-2]
-    if holder.pop(key, None) is not None:
-        message = str(problem).partition(": ")[2]
-        left_out.append(message)
-    if trail[0][1] == "environments" and len(trail) > 1 and trail[1][1] not in document["environments"]:
-        listed = document["organizations"][ORGANIZATION]["environments"]
-        document["organizations"][ORGANIZATION]["environments"] = [n for n in listed if n != trail[1][1]]
+    del holder[trail[-1]]
+    return True
 
 
-_DEEPEST_REMOVED = 3
+def _forget(document: dict[str, Any], section: str, name: str) -> None:
+    """Remove an entry, and its name where it is listed."""
+    del document[section][name]
+    if section == "environments":
+        for organization in document["organizations"].values():
+            organization["environments"] = [entry for entry in organization["environments"] if entry != name]
+    if section in {"sizes", "gpus"}:
+        for environment in document["environments"].values():
+            if name in environment.get(section, ()):
+                environment[section] = [entry for entry in environment[section] if entry != name]
+    if section == "gpus":
+        for organization in document["organizations"].values():
+            organization.get("gpus", {}).pop(name, None)
+
+
+_ENTRY = 2
+"""Keys from the top down to an entry: its section and its name."""
