@@ -45,12 +45,10 @@ def merged(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _merged_list(base: Any, patch: Any, key: str) -> list[Any]:
-    result = list(base)
-    places = {
-        item[key]: place for place, item in enumerate(result) if isinstance(item, Mapping) and key in item
-    }
+    result = list(base) if isinstance(base, (list, tuple)) else []
+    places = {item[key]: place for place, item in enumerate(result) if _has(item, key)}
     for item in patch:
-        if not isinstance(item, Mapping) or key not in item:
+        if not _has(item, key):
             result.append(item)
         elif item[key] in places:
             place = places[item[key]]
@@ -59,3 +57,8 @@ def _merged_list(base: Any, patch: Any, key: str) -> list[Any]:
             places[item[key]] = len(result)
             result.append(merged({}, item))
     return result
+
+
+def _has(item: Any, key: str) -> bool:
+    """Whether an item can be found by its key; what the API would refuse goes on to it as it is."""
+    return isinstance(item, Mapping) and isinstance(item.get(key), (str, int))
