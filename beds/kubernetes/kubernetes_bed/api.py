@@ -42,12 +42,18 @@ class Api:
             answer = self.connection.getresponse()
             text = answer.read()
         except (OSError, http.client.HTTPException):
-            self.connection = None
+            self.close()
             return 0, {}
         try:
             return answer.status, json.loads(text)
         except ValueError:
             return answer.status, {"message": text.decode(errors="replace")}
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
 
     def ready(self) -> bool:
         """Whether the API server serves everything."""

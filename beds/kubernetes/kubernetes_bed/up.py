@@ -84,8 +84,7 @@ def bring_up(shape: Shape, pins: Pins) -> None:
         want(node.folder, [programs.containerd(node, found)])
     want(shape.first.folder, programs.registry_programs(shape.first, ROOM))
     cluster = Cluster(shape.name)
-    with cluster.inside():
-        api = Api(shape)
+    with cluster.inside(), contextlib.closing(Api(shape)) as api:
         wait(api.ready, lambda: f"the API server is not ready: {last_log(shape.first, 'apiserver')}")
         want(shape.first.folder, programs.control_programs(shape, found))
         for node in shape.nodes:
