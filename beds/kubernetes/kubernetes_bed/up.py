@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-READY_SECONDS = 45
+READY_SECONDS = 120
 """A machine with other work may take several times the usual ten seconds."""
 
 
@@ -125,9 +125,10 @@ def start_switch(shape: Shape) -> None:
     want(shape.switch, boots)
     (shape.switch / "log").mkdir()
     with (shape.switch / "log/switch.log").open("ab") as log:
-        subprocess.Popen(
-            [ROOM / "boot/switch.sh", shape.switch, SWITCH_ADDRESS],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
+        # setsid forks, so that no command stays the switch's parent.
+        subprocess.run(
+            ["setsid", "--fork", ROOM / "boot/switch.sh", shape.switch, SWITCH_ADDRESS],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", check=True,
         )  # fmt: skip
     wait(
         lambda: all((node.folder / "status.json").exists() for node in shape.nodes),

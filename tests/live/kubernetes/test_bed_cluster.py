@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from kubernetes_bed import archives
 from kubernetes_bed.cluster import Cluster
 from kubernetes_bed.errors import BedError
 from kubernetes_bed.layout import REGISTRIES, REGISTRY_USER, shape
@@ -250,13 +252,18 @@ def test_a_private_image_needs_its_secret(cluster, namespace, tools_archive):
     start(cluster, namespace, pod(cluster, "with", image=image, imagePullSecrets=[{"name": "pull"}]))
 
 
-def test_a_slow_pull_takes_its_time_and_ends_well(cluster, namespace, tools_archive):
+def test_a_slow_pull_takes_its_time_and_ends_well(cluster, namespace, tmp_path):
     """Otherwise the words for a first, slow start were never seen on a real pull."""
-    cluster.push(tools_archive, f"registry.test/{namespace}:1")
-    node = cluster.shape.nodes[1].name
+    busybox = {"bin": 0o755, "bin/busybox": Path("/bin/busybox"), "bin/sleep": "busybox"}
+    unlike_any_other = archives.layer(tmp_path / "layer", {**busybox, "noise": os.urandom(2 * 2**20)})
+    image = archives.Image("slow:1", ["/bin/sleep", "600"])
+    cluster.push(
+        archives.archive(tmp_path / "slow.tar", image, [unlike_any_other]), f"registry.test/{namespace}:1"
+    )
     began = time.monotonic()
-    start(cluster, namespace, pod(cluster, "slow", image=f"slow.registry.test/{namespace}:1", node=node))
-    assert time.monotonic() - began > 2
+    slow = pod(cluster, "slow", ("/bin/sleep", "600"), image=f"slow.registry.test/{namespace}:1", node="node2")
+    start(cluster, namespace, slow)
+    assert time.monotonic() - began > 4, "2 MB at 512 KB a second"
     assert any("Successfully pulled" in message for message in events(cluster, namespace, "Pulled"))
 
 
@@ -266,7 +273,7 @@ def test_no_packet_leaves_the_namespaces(cluster, namespace):
     start(cluster, namespace, pod(cluster, "caged"))
     for outside in ("192.0.2.1", "1.1.1.1"):
         assert inside(cluster, namespace, "caged", "probe", "connect", outside, "80") != "open"
-    links = subprocess.check_output(["nsenter", "--net=/proc/1/ns/net", "ip", "-br", "link"], text=True)
+    links = subprocess.check_output(["nsenter", f"--net=/proc/{os.getppid()}/ns/net", "ip", "-br", "link"], text=True)
     assert not [
         line for line in links.splitlines() if line.startswith(("veth", "cali", "vxlan", "bridge", "node"))
     ]
