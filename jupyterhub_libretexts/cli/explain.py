@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts.cli.output import paint, say, tell
-from jupyterhub_libretexts.cli.parsers import Commands, Parser, add_files, command
+from jupyterhub_libretexts.cli.parsers import FILES, Commands, Parser, add_files, command
 from jupyterhub_libretexts.errors import Refusal, UsageError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
     from datetime import datetime
 
     from jupyterhub_libretexts.core.catalogue import Catalogue
+    from jupyterhub_libretexts.core.circumstances import Circumstances
     from jupyterhub_libretexts.core.offers import Offer
     from jupyterhub_libretexts.core.people import Membership, Person
     from jupyterhub_libretexts.core.plan import PodPlan
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "Explanation", "register", "run"]
 
 NAME = "explain"
+_OPTIONS = ("organization", "environment", "size", "gpu", "course")
 
 
 def register(commands: Commands[Parser]) -> None:
@@ -32,14 +35,16 @@ def register(commands: Commands[Parser]) -> None:
         run,
         summary="show what a person would find at this hub, and what would start",
         details="Prints who they are and by which rule, what is offered to them, what is closed and why,\n"
-        "and everything that the start of their choice would do. Needs no hub and no cluster: what only\n"
-        "those know (servers that run, kernels of images) counts as free and present.\n"
+        "and everything that the start of their choice would do; with a choice also the pod's manifest,\n"
+        "over KubeSpawner's defaults, or with --hub-config the very one that this hub would send (this\n"
+        "executes the file). Values of variables that are secret by name are hidden. Needs no hub and no\n"
+        "cluster: what only those know (servers that run, kernels of images) counts as free and present.\n"
         "Exit status: 0 it would start, 1 it is refused (in the words that the student would read).",
         examples=(
             "explain libretexts.yaml --user ada --email ada@ucdavis.edu",
             "explain libretexts.yaml --user ada --group ucdavis/ml-course --environment python --size large",
             "explain libretexts.yaml --user ada --group ucdavis/sts101 --at 2026-12-19",
-            "explain libretexts.yaml --user ada --email ada@ucdavis.edu --format json",
+            "explain libretexts.yaml --user ada --group ucdavis --hub-config jupyterhub_config.py",
         ),
     )
     add_files(made)
@@ -61,8 +66,9 @@ def register(commands: Commands[Parser]) -> None:
         help="anything else that sign-in says; the same name again makes a list",
     )
     what = made.add_argument_group("what they choose")
-    for name in ("organization", "environment", "size", "gpu", "course"):
+    for name in _OPTIONS:
         what.add_argument(f"--{name}", metavar=name.upper())
+    made.add_argument("--hub-config", metavar=FILES, help="the hub's jupyterhub_config.py, which is executed")
     made.add_argument("--at", metavar="DATE", help="a day or moment, in the hub's time zone (default: now)")
     made.add_argument(
         "--format", choices=("text", "yaml", "json"), default="text", help="how to print (default: text)"
@@ -82,6 +88,8 @@ class Explanation:
     offers: tuple[Offer, ...]
     plan: PodPlan | None
     refusal: Refusal | None
+    manifest: Mapping[str, Any] | None = None
+    """The pod, where somebody asked for one."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -89,7 +97,11 @@ def run(arguments: argparse.Namespace) -> int:
     from jupyterhub_libretexts.cli import explained
     from jupyterhub_libretexts.settings.load import load
 
-    explanation = _explanation(load(arguments.files), arguments)
+    settings = load(arguments.files)
+    explanation = _explanation(settings, arguments)
+    wanted = arguments.hub_config is not None or any(getattr(arguments, name) for name in _OPTIONS)
+    if wanted and explanation.plan is not None:
+        explanation = replace(explanation, manifest=_manifest(settings, explanation, arguments))
     if arguments.format == "text":
         for line in explained.lines(explanation, paint()):
             tell(line)
@@ -112,7 +124,11 @@ def _explanation(settings: Settings, arguments: argparse.Namespace) -> Explanati
     somebody = person(arguments.user, [one.group for one in given], arguments.email)
     at = _moment(settings, arguments.at)
     index = catalogue(settings)
-    planned, refusal = _decided(index, somebody, arguments, at)
+    try:
+        planned: PodPlan | None = _planned(index, somebody, arguments, Circumstances(now=at))
+        refusal: Refusal | None = None
+    except Refusal as refused:
+        planned, refusal = None, refused
     return Explanation(
         person=somebody,
         memberships=given,
@@ -124,19 +140,26 @@ def _explanation(settings: Settings, arguments: argparse.Namespace) -> Explanati
     )
 
 
-def _decided(
-    index: Catalogue, somebody: Person, arguments: argparse.Namespace, at: datetime
-) -> tuple[PodPlan | None, Refusal | None]:
+def _planned(
+    index: Catalogue, somebody: Person, arguments: argparse.Namespace, circumstances: Circumstances
+) -> PodPlan:
     from jupyterhub_libretexts.core.choice import choice
-    from jupyterhub_libretexts.core.circumstances import Circumstances
     from jupyterhub_libretexts.core.plan import plan
 
-    names = ("organization", "environment", "size", "gpu", "course")
-    try:
-        chosen = choice({name: getattr(arguments, name) for name in names})
-        return plan(index, somebody, chosen, Circumstances(now=at)), None
-    except Refusal as refusal:
-        return None, refusal
+    chosen = choice({name: getattr(arguments, name) for name in _OPTIONS})
+    return plan(index, somebody, chosen, circumstances)
+
+
+def _manifest(settings: Settings, explanation: Explanation, arguments: argparse.Namespace) -> dict[str, Any]:
+    from jupyterhub_libretexts.cli.manifest import manifest_of
+    from jupyterhub_libretexts.core.catalogue import catalogue
+    from jupyterhub_libretexts.core.circumstances import Circumstances
+
+    def planned(claim: str) -> PodPlan:
+        circumstances = Circumstances(now=explanation.at, claim=claim)
+        return _planned(catalogue(settings), explanation.person, arguments, circumstances)
+
+    return manifest_of(arguments.files, arguments.hub_config, explanation.person, planned)
 
 
 def _claims(arguments: argparse.Namespace) -> dict[str, object]:

@@ -29,6 +29,8 @@ def document(explanation: Explanation) -> dict[str, Any]:
         data["unknownGroups"] = list(explanation.unknown_groups)
     if explanation.plan is not None:
         data["plan"] = plan_data(explanation.plan)
+    if explanation.manifest is not None:
+        data["manifest"] = dict(explanation.manifest)
     if explanation.refusal is not None:
         data["refusal"] = {
             "kind": type(explanation.refusal).__name__,
@@ -60,6 +62,13 @@ def lines(explanation: Explanation, colours: Paint) -> Iterator[str]:
         yield ""
         yield colours.bold("Would start")
         yield from _nested(plan_data(explanation.plan), "  ")
+    if explanation.manifest is not None:
+        import yaml
+
+        yield ""
+        yield colours.bold("Manifest")
+        text = yaml.safe_dump(dict(explanation.manifest), sort_keys=False, allow_unicode=True, width=100)
+        yield from (f"  {shown(line)}" for line in text.splitlines())
 
 
 def _who(explanation: Explanation, colours: Paint) -> Iterator[str]:
