@@ -17,7 +17,9 @@ def parser() -> argparse.ArgumentParser:
 
     build = commands.add_parser("build", help="build a target (core, unless another is named)")
     build.add_argument("target", nargs="?", default="core", choices=building.TARGETS)
-    build.add_argument("--registry", action="store_true", help="pinned base from its registry; Julia and RStudio too")
+    build.add_argument(
+        "--registry", action="store_true", help="pinned base from its registry; Julia and RStudio too"
+    )
     build.add_argument("--fresh", action="store_true", help="use no layer of an earlier build")
     build.add_argument("--with", dest="switches", action="append", default=[], choices=building.SWITCHES)
     build.set_defaults(run=run_build)
@@ -39,7 +41,9 @@ def parser() -> argparse.ArgumentParser:
     sbom.add_argument("target", nargs="?", default="core", choices=building.TARGETS)
     sbom.set_defaults(run=lambda chosen: keeping.sbom(chosen.target))
 
-    sizes = commands.add_parser("sizes", help="measure the built targets and write docs/reference/image-sizes.md")
+    sizes = commands.add_parser(
+        "sizes", help="measure the built targets and write docs/reference/image-sizes.md"
+    )
     sizes.set_defaults(run=lambda _chosen: measuring.write_table())
 
     clean = commands.add_parser("clean", help="remove every image and layer that this command has made")

@@ -72,7 +72,10 @@ def start() -> None:
     except (Exception, SystemExit) as stopped:
         failed = not isinstance(stopped, SystemExit) or stopped.code not in (0, None)
         if failed and not pages.came_up() and os.environ.get("LIBRETEXTS_WITHOUT_SETTINGS") != "1":
-            print(f"libretexts: the server did not start ({stopped}); trying without the user's settings", file=sys.stderr)
+            print(
+                f"libretexts: the server did not start ({stopped}); trying without the user's settings",
+                file=sys.stderr,
+            )
             start_without_settings()
         raise
 
