@@ -44,11 +44,11 @@ def main() -> int:
 
 
 def build(asked: argparse.Namespace) -> int:
-    """Build everything, kwok included."""
+    """Build everything."""
     machine.check_root()
     found = pins.load()
     machine.install_packages(found)
-    tools.build(found, kwok=True)
+    tools.build(found)
     if asked.verify:
         tools.verify(found)
     print("everything is built")
@@ -57,7 +57,7 @@ def build(asked: argparse.Namespace) -> int:
 
 def bring_up(asked: argparse.Namespace) -> int:
     """Bring a cluster up and say how to use it."""
-    wanted = shape(asked.name, asked.nodes, asked.simulated_nodes)
+    wanted = shape(asked.name, asked.nodes)
     began = time.monotonic()
     up(wanted, reuse=asked.reuse)
     roles = ", ".join(f"{node.name} ({'+'.join(node.roles)})" for node in wanted.nodes)

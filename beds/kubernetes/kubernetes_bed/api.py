@@ -38,7 +38,9 @@ class Api:
                 self.connection = http.client.HTTPSConnection(
                     self.address, API_PORT, timeout=10, context=self.context
                 )
-            self.connection.request(method, path, body and body.encode(), {"Content-Type": kind, "Accept": JSON})
+            self.connection.request(
+                method, path, body and body.encode(), {"Content-Type": kind, "Accept": JSON}
+            )
             answer = self.connection.getresponse()
             text = answer.read()
         except (OSError, http.client.HTTPException):

@@ -16,15 +16,20 @@ PASSING = ("kubectl", "run")
 COMMANDS = ("build", "up", "down", "status", "env", "load", "push")
 
 
+def named() -> argparse.ArgumentParser:
+    """The option that every command knows; a fresh one for each, as parsers share what they adopt."""
+    one = argparse.ArgumentParser(add_help=False)
+    one.add_argument("--name", default=argparse.SUPPRESS, help="which cluster (default: dev)")
+    return one
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser; ``--name`` stands before or after the command."""
-    named = argparse.ArgumentParser(add_help=False)
-    named.add_argument("--name", default=argparse.SUPPRESS, help="which cluster (default: dev)")
     whole = argparse.ArgumentParser(
         prog="./dev/cluster",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[named],
+        parents=[named()],
     )
     whole.set_defaults(name="dev")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -32,27 +37,26 @@ def parser() -> argparse.ArgumentParser:
     build = commands.add_parser("build", help="build what is missing; 20 minutes from nothing")
     build.add_argument("--verify", action="store_true", help="then compare every file with its checksum")
 
-    up = commands.add_parser("up", parents=[named], help="bring a cluster up (builds first)")
+    up = commands.add_parser("up", parents=[named()], help="bring a cluster up (builds first)")
     up.add_argument(
         "--nodes", type=int, default=2, metavar="N", help=f"how many nodes: {', '.join(map(str, SHAPES))}"
     )
-    up.add_argument(
-        "--simulated-nodes", type=int, default=0, metavar="N", help="as many more, played by kwok"
-    )
     up.add_argument("--reuse", action="store_true", help="one that is up already is fine")
 
-    commands.add_parser("down", parents=[named], help="end a cluster and remove everything of it")
-    commands.add_parser("status", parents=[named], help="what runs, what is built")
-    commands.add_parser("env", parents=[named], help="print shell lines that set KUBECONFIG and PATH")
+    commands.add_parser("down", parents=[named()], help="end a cluster and remove everything of it")
+    commands.add_parser("status", parents=[named()], help="what runs, what is built")
+    commands.add_parser("env", parents=[named()], help="print shell lines that set KUBECONFIG and PATH")
 
-    load = commands.add_parser("load", parents=[named], help="import an image archive on every node")
+    load = commands.add_parser("load", parents=[named()], help="import an image archive on every node")
     load.add_argument("archive", metavar="IMAGE.tar")
-    push = commands.add_parser("push", parents=[named], help="put an archive into a registry of the cluster")
+    push = commands.add_parser(
+        "push", parents=[named()], help="put an archive into a registry of the cluster"
+    )
     push.add_argument("archive", metavar="IMAGE.tar")
     push.add_argument("image", metavar="HOST/NAME:TAG")
 
-    commands.add_parser("kubectl", parents=[named], help="run kubectl; all that follows is its own")
-    commands.add_parser("run", parents=[named], help="run what follows in the first node's network")
+    commands.add_parser("kubectl", parents=[named()], help="run kubectl; all that follows is its own")
+    commands.add_parser("run", parents=[named()], help="run what follows in the first node's network")
     return whole
 
 

@@ -47,7 +47,7 @@ class Cluster:
             raise BedError(
                 f"there is no cluster {self.name!r}: ./dev/cluster up --name {self.name}"
             ) from None
-        return shape(self.name, kept["nodes"], kept["simulated"])
+        return shape(self.name, kept["nodes"])
 
     @property
     def switch(self) -> processes.Identity | None:

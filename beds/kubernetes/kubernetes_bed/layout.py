@@ -19,7 +19,6 @@ PODS = "10.244.0.0/16"
 SERVICES = "10.96.0.0/16"
 API_SERVICE = "10.96.0.1"
 DNS_SERVICE = "10.96.0.10"
-SIMULATED_PODS = "10.99.0.0/16"
 API_PORT = 6443
 
 REGISTRIES = {"registry.test": 5000, "private.registry.test": 5001, "slow.registry.test": 5002}
@@ -42,8 +41,6 @@ GPUS = {"nvidia.com/gpu": 2, "nvidia.com/mig-1g.10gb": 4}
 """What a GPU node advertises: whole cards, and slices of another."""
 GPU_LABELS = {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB", "nvidia.com/mig.capable": "true"}
 GPU_TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
-
-MOST_SIMULATED = 250
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?")
 
@@ -101,8 +98,6 @@ class Shape:
 
     name: str
     nodes: tuple[Node, ...]
-    simulated: int = 0
-    """How many nodes kwok pretends."""
 
     @property
     def folder(self) -> Path:
@@ -130,7 +125,7 @@ def cgroup_of(cluster: str) -> str:
     return f"libretexts-{cluster}"
 
 
-def shape(name: str, count: int, simulated: int = 0) -> Shape:
+def shape(name: str, count: int) -> Shape:
     """The shape of a cluster of so many nodes.
 
     Raises:
@@ -140,7 +135,5 @@ def shape(name: str, count: int, simulated: int = 0) -> Shape:
         raise BedError(f"--name {name!r}: use up to 32 of a-z, 0-9 and '-', a letter first")
     if count not in SHAPES:
         raise BedError(f"--nodes {count}: allowed are {', '.join(map(str, SHAPES))}")
-    if not 0 <= simulated <= MOST_SIMULATED:
-        raise BedError(f"--simulated-nodes {simulated}: allowed are 0 to {MOST_SIMULATED}")
     nodes = tuple(Node(number, roles, name) for number, roles in enumerate(SHAPES[count], 1))
-    return Shape(name, nodes, simulated)
+    return Shape(name, nodes)

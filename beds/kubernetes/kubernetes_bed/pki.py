@@ -50,7 +50,6 @@ def write(shape: Shape) -> None:
         "scheduler": "/CN=system:kube-scheduler",
         "proxy": "/CN=system:kube-proxy",
         "calico": "/CN=calico",
-        "kwok": "/CN=kwok",
     }
     for user, subject in clients.items():
         certify(folder, user, subject)

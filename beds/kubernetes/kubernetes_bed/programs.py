@@ -11,7 +11,6 @@ from .layout import (
     GPUS,
     REGISTRIES,
     SERVICES,
-    SIMULATED_PODS,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ class Tools:
     kube: Path
     containerd: Path
     calico: Path
-    kwok: Path
 
     def of_kube(self, part: str, *flags: str) -> list[str]:
         """The command line of one part of Kubernetes."""
@@ -173,17 +171,3 @@ def registry_programs(node: Node, room: Path) -> list[Program]:
         ),
         Program("registry-slow", ["/usr/bin/python3", str(room / "kubernetes_bed/slow_proxy.py"), *slow]),
     ]
-
-
-def kwok(shape: Shape, tools: Tools) -> Program:
-    """The controller that plays the kubelet of the simulated nodes."""
-    argv = [
-        str(tools.kwok / "bin/kwok"),
-        f"--kubeconfig={shape.folder}/pki/kwok.kubeconfig",
-        f"--config={shape.first.folder}/stages.yaml",
-        f"--cidr={SIMULATED_PODS}",
-        f"--node-ip={shape.first.address}",
-        "--manage-nodes-with-label-selector=type=kwok",
-        "--v=WARN",
-    ]
-    return Program("kwok", argv)

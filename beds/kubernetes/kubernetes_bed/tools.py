@@ -13,13 +13,13 @@ NEEDED = ("kube", "containerd", "calico", "coredns", "tools")
 def installed(pins: Pins | None = None) -> Tools:
     """The places of the programs, built or not."""
     pins = pins or load()
-    places = {name: compiler.place_of(pins.part(name)) for name in ("kube", "containerd", "calico", "kwok")}
+    places = {name: compiler.place_of(pins.part(name)) for name in ("kube", "containerd", "calico")}
     return Tools(**places)
 
 
-def build(pins: Pins, *, kwok: bool = False) -> None:
+def build(pins: Pins) -> None:
     """Build what is missing."""
-    compiler.compile_parts(pins, [*NEEDED, *(["kwok"] if kwok else [])])
+    compiler.compile_parts(pins, NEEDED)
     images.make_all(pins)
 
 

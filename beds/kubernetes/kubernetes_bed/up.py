@@ -43,7 +43,7 @@ def up(shape: Shape, *, reuse: bool = False) -> Cluster:
         pins = load()
         machine.install_packages(pins)
         machine.check_room(STATE, 2)
-        tools.build(pins, kwok=bool(shape.simulated))
+        tools.build(pins)
         cluster.down()
         try:
             bring_up(shape, pins)
@@ -68,9 +68,7 @@ def bring_up(shape: Shape, pins: Pins) -> None:
     """Make files, start the switch and the nodes, then what needs the API server."""
     found = tools.installed(pins)
     shape.folder.mkdir(parents=True, mode=0o755)
-    (shape.folder / "shape.json").write_text(
-        json.dumps({"nodes": len(shape.nodes), "simulated": shape.simulated})
-    )
+    (shape.folder / "shape.json").write_text(json.dumps({"nodes": len(shape.nodes)}))
     (shape.folder / "bin").mkdir()
     write_kubectl(shape.folder / "bin/kubectl", found)
     pki.write(shape)
@@ -169,7 +167,7 @@ def prepare_network(shape: Shape, api: Api, found: programs.Tools) -> None:
     """Create Calico's resource types, then its own objects and the name server."""
     for path in sorted((found.calico / "crd").glob("*.yaml")):
         api.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", path.read_text(), YAML)
-    apply(shape, ["calico.yaml", "dns.yaml", *(["kwok.yaml"] if shape.simulated else [])])
+    apply(shape, ["calico.yaml", "dns.yaml"])
 
 
 def apply(shape: Shape, manifests: list[str]) -> None:

@@ -12,6 +12,7 @@ cluster of at least two nodes and leaves it up.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sys
 from pathlib import Path
@@ -52,7 +53,7 @@ def cluster():
 @pytest.fixture
 def namespace(cluster, request):
     """A namespace for one test, with its service account there, removed with all in it."""
-    name = request.node.name.lower().replace("_", "-")[-50:].strip("-")
+    name = f"{request.node.name.lower().replace('_', '-')[:40].strip('-')}-{secrets.token_hex(3)}"
     cluster.kubectl("create", "namespace", name)
     cluster.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}", "--timeout=20s")
     yield name

@@ -31,7 +31,7 @@ def pod(cluster, name, command=("probe", "serve", "8080"), *, node=None, image=N
     container = {
         "name": "main",
         "image": image or cluster.images["tools"],
-        "imagePullPolicy": "IfNotPresent",
+        "imagePullPolicy": "IfNotPresent" if image else "Never",
         "command": list(command),
         "resources": resources or {},
     }
@@ -208,34 +208,38 @@ def test_a_memory_limit_is_the_kernels(cluster, namespace):
     assert limit == str(64 * 2**20)
 
 
-@pytest.fixture(scope="module")
-def tools_archive():
-    """The tools image as a file."""
-    from kubernetes_bed.images import archives_of
-    from kubernetes_bed.pins import load
+@pytest.fixture
+def fresh_archive(tmp_path):
+    """An image of 2 MB that no node has.
 
-    return archives_of(load())["tools"]
+    The kubelet remembers by content which images needed a secret, so a shared image would not do.
+    """
+    busybox = {"bin": 0o755, "bin/busybox": Path("/bin/busybox"), "bin/sleep": "busybox"}
+    layer = archives.layer(tmp_path / "layer", {**busybox, "noise": os.urandom(2 * 2**20)})
+    return archives.archive(tmp_path / "image.tar", archives.Image("fresh:1", ["/bin/sleep"]), [layer])
 
 
-def test_images_are_pulled_from_the_registry_and_a_missing_tag_says_so(cluster, namespace, tools_archive):
+def test_images_are_pulled_from_the_registry_and_a_missing_tag_says_so(cluster, namespace, fresh_archive):
     """Otherwise what a student reads when an image is gone was never seen."""
-    cluster.push(tools_archive, "registry.test/tools:pulled")
-    start(cluster, namespace, pod(cluster, "pulled", image="registry.test/tools:pulled"))
-    missing = pod(cluster, "missing", image="registry.test/tools:gone")
+    cluster.push(fresh_archive, "registry.test/books:pulled")
+    start(
+        cluster, namespace, pod(cluster, "pulled", ("/bin/sleep", "600"), image="registry.test/books:pulled")
+    )
+    missing = pod(cluster, "missing", image="registry.test/books:gone")
     cluster.kubectl("create", f"--namespace={namespace}", "--filename=-", stdin=json.dumps(missing))
     said = until(lambda: events(cluster, namespace, "Failed"), 30, "no event")
-    assert any("registry.test/tools:gone: not found" in message for message in said)
+    assert any("registry.test/books:gone: not found" in message for message in said)
 
 
-def test_a_private_image_needs_its_secret(cluster, namespace, tools_archive):
+def test_a_private_image_needs_its_secret(cluster, namespace, fresh_archive):
     """Otherwise an organisation's private environment would be open, or closed to its own students."""
     image = f"private.registry.test/{namespace}:1"
-    cluster.push(tools_archive, image)
+    cluster.push(fresh_archive, image)
     cluster.kubectl(
         "create",
         f"--namespace={namespace}",
         "--filename=-",
-        stdin=json.dumps(pod(cluster, "without", image=image)),
+        stdin=json.dumps(pod(cluster, "without", ("/bin/sleep", "600"), image=image)),
     )
     said = until(lambda: events(cluster, namespace, "Failed"), 30, "no event")
     assert any("no basic auth credentials" in message or "authorization" in message for message in said)
@@ -249,20 +253,19 @@ def test_a_private_image_needs_its_secret(cluster, namespace, tools_archive):
         "stringData": {".dockerconfigjson": config},
     }
     cluster.kubectl("create", f"--namespace={namespace}", "--filename=-", stdin=json.dumps(secret))
-    start(cluster, namespace, pod(cluster, "with", image=image, imagePullSecrets=[{"name": "pull"}]))
-
-
-def test_a_slow_pull_takes_its_time_and_ends_well(cluster, namespace, tmp_path):
-    """Otherwise the words for a first, slow start were never seen on a real pull."""
-    busybox = {"bin": 0o755, "bin/busybox": Path("/bin/busybox"), "bin/sleep": "busybox"}
-    unlike_any_other = archives.layer(tmp_path / "layer", {**busybox, "noise": os.urandom(2 * 2**20)})
-    image = archives.Image("slow:1", ["/bin/sleep", "600"])
-    cluster.push(
-        archives.archive(tmp_path / "slow.tar", image, [unlike_any_other]), f"registry.test/{namespace}:1"
+    start(
+        cluster,
+        namespace,
+        pod(cluster, "with", ("/bin/sleep", "600"), image=image, imagePullSecrets=[{"name": "pull"}]),
     )
+
+
+def test_a_slow_pull_takes_its_time_and_ends_well(cluster, namespace, fresh_archive):
+    """Otherwise the words for a first, slow start were never seen on a real pull."""
+    cluster.push(fresh_archive, f"registry.test/{namespace}:1")
+    image = f"slow.registry.test/{namespace}:1"
     began = time.monotonic()
-    slow = pod(cluster, "slow", ("/bin/sleep", "600"), image=f"slow.registry.test/{namespace}:1", node="node2")
-    start(cluster, namespace, slow)
+    start(cluster, namespace, pod(cluster, "slow", ("/bin/sleep", "600"), image=image))
     assert time.monotonic() - began > 4, "2 MB at 512 KB a second"
     assert any("Successfully pulled" in message for message in events(cluster, namespace, "Pulled"))
 
@@ -273,7 +276,9 @@ def test_no_packet_leaves_the_namespaces(cluster, namespace):
     start(cluster, namespace, pod(cluster, "caged"))
     for outside in ("192.0.2.1", "1.1.1.1"):
         assert inside(cluster, namespace, "caged", "probe", "connect", outside, "80") != "open"
-    links = subprocess.check_output(["nsenter", f"--net=/proc/{os.getppid()}/ns/net", "ip", "-br", "link"], text=True)
+    links = subprocess.check_output(
+        ["nsenter", f"--net=/proc/{os.getppid()}/ns/net", "ip", "-br", "link"], text=True
+    )
     assert not [
         line for line in links.splitlines() if line.startswith(("veth", "cali", "vxlan", "bridge", "node"))
     ]
