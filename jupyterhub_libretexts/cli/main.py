@@ -33,6 +33,7 @@ COMMANDS = (
     "jupyterhub_libretexts.cli.schema",
     "jupyterhub_libretexts.cli.profiles",
     "jupyterhub_libretexts.cli.demo",
+    "jupyterhub_libretexts.cli.completion",
 )
 """Modules of the commands, in the order of the help."""
 
