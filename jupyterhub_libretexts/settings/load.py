@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from jupyterhub_libretexts.errors import Problem, SettingsError
 from jupyterhub_libretexts.settings import checks, secrets, words
-from jupyterhub_libretexts.settings.document import parsed
+from jupyterhub_libretexts.settings.document import DEEPEST, parsed
 from jupyterhub_libretexts.settings.files import text_of
 from jupyterhub_libretexts.settings.models import Settings
 from jupyterhub_libretexts.settings.overlays import found, merged, plain, without, without_nulls
@@ -107,14 +107,29 @@ def _validated(root: Node) -> tuple[Settings | None, list[Problem]]:
     """
     settings, complaints = _attempt(root)
     problems = [problem for _, problem in complaints]
-    while settings is None:
+    # Each round takes out something, or the level above it.
+    for _ in range(DEEPEST):
+        if settings is not None:
+            break
         # A missing key cannot be taken out: what lacks it goes.
         paths = [path if _stands(root, path) else path[:-1] for path, _ in complaints]
-        if () in paths:
-            return None, problems
-        root = without(root, paths)
+        root = _with_a_size(without(root, [path for path in paths if path]))
         settings, complaints = _attempt(root)
     return settings, problems
+
+
+def _with_a_size(root: Node) -> Node:
+    """The tree with a size, which no document can do without, where no size of its own is right."""
+    stand_in, _ = parsed("", _A_SIZE)
+    sizes, depth = found(root, ("sizes",))
+    if stand_in is None or (depth and sizes.value):
+        return root
+    return merged(stand_in, root)
+
+
+_A_SIZE = """\
+sizes: {stand-in: {cpu: {guarantee: 1, limit: 1}, memory: {guarantee: 1Gi, limit: 1Gi}}}
+"""
 
 
 def _stands(root: Node, path: tuple[str | int, ...]) -> bool:

@@ -126,7 +126,7 @@ def _problem(root: Node, path: Path, detail: Mapping[str, Any]) -> Problem:
     node, depth = found(root, path)
     kind, context, key = detail["type"], detail.get("ctx", {}), dotted(path)
     of_key = bool(detail["loc"]) and detail["loc"][-1] == "[key]"
-    value = path[-1] if of_key else node.written or detail["input"]
+    value = path[-1] if of_key else detail["input"]
     if kind == "extra_forbidden":
         keys = _keys_at(path[:-1])
         message, allowed = f"there is no key {path[-1]!r} here", ", ".join(keys) or "no keys"
@@ -134,7 +134,7 @@ def _problem(root: Node, path: Path, detail: Mapping[str, Any]) -> Problem:
     if kind == "missing":
         holder, _ = found(root, path[:depth])
         return Problem(key_place(holder), key, f"the key {path[-1]!r} is missing", "this key with a value")
-    message, allowed, suggestion = _said(kind, context, value, detail)
+    message, allowed, suggestion = _said(kind, context, value, {**detail, "written": node.written})
     return Problem(key_place(node) if of_key else node.place, key, message, allowed, suggestion)
 
 
@@ -165,11 +165,11 @@ def _said(
         case "value_error":
             message, allowed = str(context.get("error", detail["msg"])), ""
         case _:
-            return _wrong_kind(kind, seen, value, detail)
+            return _wrong_kind(kind, seen, detail)
     return message, allowed, suggestion
 
 
-def _wrong_kind(kind: str, seen: str, value: Any, detail: Mapping[str, Any]) -> tuple[str, str, str]:
+def _wrong_kind(kind: str, seen: str, detail: Mapping[str, Any]) -> tuple[str, str, str]:
     if kind.startswith(("datetime_", "timezone_")):
         return f"{seen} is not a moment", _MOMENT, ""
     if kind.startswith("date_"):
@@ -180,7 +180,7 @@ def _wrong_kind(kind: str, seen: str, value: Any, detail: Mapping[str, Any]) -> 
     given = detail["input"]
     if wanted == "text" and isinstance(given, (bool, int, float)):
         what = "true or false" if isinstance(given, bool) else "a number"
-        return f"{seen} is {what}, not text", f'text; put it in quotes: "{value}"', ""
+        return f"{seen} is {what}, not text", f'text; put it in quotes: "{detail["written"]}"', ""
     if isinstance(given, str):
         seen = f"the text {shown(given)}"
     return f"{seen} stands here", wanted, ""

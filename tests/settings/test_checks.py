@@ -261,3 +261,15 @@ def test_a_name_whose_value_is_wrong_still_counts_as_declared() -> None:
 def test_ranges_of_two_families_never_meet() -> None:
     """::/96 and 0.0.0.0/0 are not compared as numbers."""
     assert told(GOOD + "networks: {a: {reach: ['2001:db8::/32']}}\ncluster: {pods: [10.0.0.0/8]}\n") == []
+
+
+def test_no_size_that_is_right_hides_no_wrong_reference() -> None:
+    """Every document needs a size, and a mistake in the only one is told beside the others."""
+    problems = "\n".join(told(swapped("guarantee: 1,", "guarantee: 3,").replace("[python]", "[pyton]")))
+    assert "more than the limit" in problems
+    assert "no environment 'pyton'" in problems
+
+
+def test_a_number_where_text_belongs_is_told_with_its_quotes() -> None:
+    """The message holds what to type."""
+    assert 'put it in quotes: "0017"' in "".join(told(swapped("title: Python", "title: 0017")))
