@@ -8,13 +8,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import jupyterhub
 import pytest
+from aiohttp import web
 from jupyterhub import orm
 from jupyterhub.objects import Hub, Server
 from kubernetes_asyncio.config import kube_config
 from kubespawner import KubeSpawner, clients
 from traitlets.config import Config
 
+from jupyterhub_libretexts.demo.cluster.resources import PODS
 from tests.contract.support import reasons
 
 if TYPE_CHECKING:
@@ -41,7 +44,25 @@ class _User:
 
 
 @pytest.fixture
-async def spawner(cluster: EmbeddedCluster, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KubeSpawner]:
+async def hub_port() -> AsyncIterator[int]:
+    """Where a single-user server asks for its hub's version before it begins to listen."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"version": jupyterhub.__version__})
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def spawner(
+    cluster: EmbeddedCluster, hub_port: int, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[KubeSpawner]:
     """A spawner for Ada with an in-memory database and no hub."""
     clients.load_config.cache_clear()
     # The client reads KUBECONFIG when it is imported, which another test may have done before.
@@ -57,13 +78,16 @@ async def spawner(cluster: EmbeddedCluster, monkeypatch: pytest.MonkeyPatch) -> 
     config.KubeSpawner.namespace = "org"
     config.KubeSpawner.image = "demo/lab:1"
     made = KubeSpawner(
-        hub=Hub(ip="127.0.0.1", port=8081, base_url="/hub/"),
+        hub=Hub(ip="127.0.0.1", port=hub_port, base_url="/hub/"),
         user=_User("ada", user),
         orm_spawner=record,
         db=session,
         config=config,
     )
-    made.server = Server(ip="0.0.0.0", port=8888, base_url="/user/ada/")
+    place = orm.Server(proto="http", ip="0.0.0.0", port=8888, base_url="/user/ada/")
+    session.add(place)
+    session.commit()  # Fills in what the columns have by default.
+    made.server = Server(orm_server=place)
     made.api_token = "0" * 32
     yield made
     await KubeSpawner._stop_all_reflectors()
@@ -106,6 +130,22 @@ async def test_a_plain_web_server_starts_polls_and_stops(spawner: KubeSpawner, a
         "Started",
         "Killing",
     ]
+
+
+async def test_a_real_single_user_server_starts_polls_and_stops(
+    spawner: KubeSpawner, cluster: EmbeddedCluster
+) -> None:
+    """What a student gets: jupyterhub-singleuser at the pod's address, speaking its hub's protocol."""
+    url = await spawner.start()
+    answer = await answering(url + "/user/ada/api/status")
+    # Without a sign-in it refuses, and the header shows that it is a hub's server.
+    assert answer.status in (302, 403)
+    assert answer.headers["X-JupyterHub-Version"]
+    (pod,) = cluster.store.documents(PODS, "org")
+    assert url.startswith(f"http://{pod['status']['podIP']}:8888")
+    assert await spawner.poll() is None
+    await spawner.stop()
+    assert cluster.store.count(PODS, "org") == 0
 
 
 async def test_a_server_that_ended_is_noticed(spawner: KubeSpawner) -> None:
