@@ -7,6 +7,8 @@ therefore carry the cluster's name.
 
 from __future__ import annotations
 
+import ipaddress
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +68,14 @@ class Node:
 
     @property
     def tunnel_address(self) -> str:
-        """Of its end of the VXLAN tunnel; this block of the pods' range is kept from pods."""
-        return f"10.244.0.{self.number}"
+        """Of its end of the VXLAN tunnel: the first of its block."""
+        return str(self.block.network_address)
+
+    @property
+    def block(self) -> ipaddress.IPv4Network:
+        """Its first 64 pod addresses."""
+        blocks = ipaddress.IPv4Network(PODS).subnets(new_prefix=26)
+        return next(itertools.islice(blocks, self.number, None))
 
     @property
     def folder(self) -> Path:

@@ -168,6 +168,51 @@ def prepare_network(shape: Shape, api: Api, found: programs.Tools) -> None:
     for path in sorted((found.calico / "crd").glob("*.yaml")):
         api.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", path.read_text(), YAML)
     apply(shape, ["calico.yaml", "dns.yaml"])
+    for node in shape.nodes:
+        for resource, content in block_objects(node).items():
+            api.create(f"/apis/crd.projectcalico.org/v1/{resource}", json.dumps(content))
+
+
+def block_objects(node: Node) -> dict[str, dict[str, object]]:
+    """A node's first block of addresses, by resource, with the tunnel's address taken from it.
+
+    Calico's node agent, which the bed does without, does the same. Other nodes route a block to its
+    node; a tunnel address outside any block gets no answer to what the node itself sends to a pod.
+    """
+    cidr = str(node.block)
+    name = cidr.replace(".", "-").replace("/", "-")
+    handle = f"vxlan-tunnel-addr-{node.name}"
+    owner = {"handle_id": handle, "secondary": {"node": node.name, "type": "vxlanTunnelAddress"}}
+    specs: dict[str, tuple[str, str, dict[str, object]]] = {
+        "blockaffinities": (
+            "BlockAffinity",
+            f"{node.name}-{name}",
+            {"cidr": cidr, "node": node.name, "state": "confirmed", "deleted": "false"},
+        ),
+        "ipamhandles": ("IPAMHandle", handle, {"handleID": handle, "block": {cidr: 1}, "deleted": False}),
+        "ipamblocks": (
+            "IPAMBlock",
+            name,
+            {
+                "cidr": cidr,
+                "affinity": f"host:{node.name}",
+                "strictAffinity": False,
+                "allocations": [0, *[None] * (node.block.num_addresses - 1)],
+                "unallocated": list(range(1, node.block.num_addresses)),
+                "attributes": [owner],
+                "deleted": False,
+            },
+        ),
+    }
+    return {
+        resource: {
+            "apiVersion": "crd.projectcalico.org/v1",
+            "kind": kind,
+            "metadata": {"name": called},
+            "spec": spec,
+        }
+        for resource, (kind, called, spec) in specs.items()
+    }
 
 
 def apply(shape: Shape, manifests: list[str]) -> None:
