@@ -84,7 +84,7 @@ class Engine:
         volumes = [word for path, place in mounts.items() for word in ("--volume", f"{path}:{place}:ro")]
         return [
             *(self.program, "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL"),
-            *("--tmpfs", "/tmp:mode=1777", "--tmpfs", "/home/jovyan:mode=1777"),  # noqa: S108
+            *("--tmpfs", "/tmp:mode=1777", "--tmpfs", "/home/jovyan:rw,mode=1777"),  # noqa: S108
             *(*volumes, "--entrypoint", command[0], reference, *command[1:]),
         ]
 

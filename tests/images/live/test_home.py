@@ -87,7 +87,7 @@ def test_the_page_tells_the_hub_that_it_is_up(containers: Containers, core: str,
 
 def test_a_full_home_starts_and_says_so_first(containers: Containers, core: str) -> None:
     """Otherwise a student with a full home cannot get in to delete anything."""
-    options = ("--mount", "type=tmpfs,destination=/home/jovyan,tmpfs-size=2m,tmpfs-mode=1777")
+    options = ("--tmpfs", "/home/jovyan:rw,size=2m,mode=1777,notmpcopyup")
     container = containers.idle(core, options=options, variables=ALONE)
     container.run("sh", "-c", "head -c 4000000 /dev/zero > ~/film.mp4 || true")
     container.run("sh", "-c", "jupyterhub-singleuser > /tmp/server.log 2>&1 &")
