@@ -1,0 +1,34 @@
+"""What every room of tests shares: stored values that are refreshed only when asked."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parent / "data"
+
+
+def pytest_addoption(parser):
+    """Add the one option."""
+    parser.addoption(
+        "--update-golden", action="store_true", help="store what the tests find; review the diff"
+    )
+
+
+@pytest.fixture
+def golden(request) -> Callable[[str, object], None]:
+    """Compare a value with the JSON stored under a name in tests/data."""
+
+    def compare(name: str, value: object) -> None:
+        file = DATA / f"{name}.json"
+        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        if request.config.getoption("--update-golden"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf8")
+        assert file.exists(), f"nothing is stored for {name}; run pytest --update-golden and review it"
+        assert json.loads(text) == json.loads(file.read_text(encoding="utf8")), (
+            f"{name} changed; if that is meant, run pytest --update-golden and review the diff"
+        )
+
+    return compare
