@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from jupyterhub.auth import Authenticator  # type: ignore[import-untyped]
+from jupyterhub.auth import Authenticator
 from traitlets import Unicode
 
 __all__ = ["DemoAuthenticator"]

@@ -12,7 +12,7 @@ from jupyterhub_libretexts.cluster.registry import Registry, View
 from jupyterhub_libretexts.core.catalogue import Catalogue, catalogue, namespace_of
 from jupyterhub_libretexts.core.subjects import PREFIX
 from jupyterhub_libretexts.hub.ledger import Ledger
-from jupyterhub_libretexts.hub.line import Line
+from jupyterhub_libretexts.hub.line import Line, Pace
 from jupyterhub_libretexts.settings.watch import Watched
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Shared:
     informers: Registry
     view: View
     line: Line
+    pace: Pace
     ledger: Ledger
     log: logging.Logger
     _catalogue: Catalogue | None = field(default=None)
@@ -100,6 +101,7 @@ class SharedRegistry:
                 informers=Registry(log),
                 view=View(access=access, indexed_labels=(USERNAME_LABEL, ORGANIZATION_LABEL)),
                 line=Line(watched.current().hub.starts_at_once),
+                pace=Pace(),
                 ledger=Ledger(),
                 log=log,
             )

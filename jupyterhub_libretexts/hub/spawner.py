@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kubespawner import KubeSpawner
@@ -104,6 +105,7 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
 
     _shares: ClassVar[SharedRegistry] = SharedRegistry()
     cmd: Any
+    server_token_scopes: Any
     _plan: PodPlan | None = None
     _plan_is_fresh = False
     _start_mark = ""
@@ -113,6 +115,9 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         self._configured = {name: getattr(self, name) for name in PLANNED}
         self._good_options = self._stored_options()
         self._remembered: dict[str, Any] = {}
+        if self.has_settings:
+            # The first thing that JupyterHub awaits of a start, before its token and its database.
+            self.server_token_scopes = partial(_paced, self.server_token_scopes)
 
     # -- what is shared ---------------------------------------------------------------------------
 
@@ -373,6 +378,7 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         if self.storage_pvc_ensure and not self._pvc_exists:
             await starter.claim(final_manifest(self.get_pvc_manifest()))
             self._pvc_exists = True
+        await self.shared.pace.turn()
         made = await self.manifest()
         try:
             await starter.create(made)
@@ -387,6 +393,7 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         self.pod_id = pod["metadata"]["uid"]
         url: str = self._get_pod_url(pod)
         await answers(url, self.http_timeout)
+        await self.shared.pace.turn()
         return url
 
     @property
@@ -490,6 +497,15 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
             # A start that failed before it began (in a hook of the operator) gives back its share too.
             self.shared.ledger.release(self.pod_reference)
         self._plan, self._plan_is_fresh = None, False
+
+
+async def _paced(configured: Any, spawner: LibreTextsSpawner) -> Any:
+    """The scopes that are configured, when it is this start's turn in the event loop."""
+    # JupyterHub has a new server in its session here; what is not committed before an await, another
+    # request's handler rolls back (`handlers/base.py`, prepare).
+    spawner.user.db.commit()
+    await spawner.shared.pace.turn()
+    return await _maybe(configured(spawner)) if callable(configured) else configured
 
 
 async def _maybe(value: Any) -> Any:
