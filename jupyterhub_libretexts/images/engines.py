@@ -80,11 +80,11 @@ class Engine:
             raise EngineFailed(f"{self.name} could not build {recipe.context} (see above)")
 
     def run_command(self, reference: str, command: Sequence[str], mounts: Mapping[Path, str]) -> list[str]:
-        """The argument list that runs a command in an image: no network, read-only, an empty home."""
+        """The argument list that runs a command in an image: no network, read-only, a home that vanishes."""
         volumes = [word for path, place in mounts.items() for word in ("--volume", f"{path}:{place}:ro")]
         return [
             *(self.program, "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL"),
-            *("--tmpfs", "/tmp:mode=1777", "--tmpfs", "/home/jovyan:rw,mode=1777"),  # noqa: S108
+            *("--tmpfs", "/tmp:rw,mode=1777", "--env", "HOME=/tmp"),  # noqa: S108
             *(*volumes, "--entrypoint", command[0], reference, *command[1:]),
         ]
 

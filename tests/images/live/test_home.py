@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.images.live.containers import Container, Containers
@@ -32,6 +34,15 @@ def tree(folder: Path) -> dict[str, tuple[int, int, bytes]]:
         )
         for path in sorted(folder.rglob("*"))
     }
+
+
+@pytest.fixture
+def small_home(home: Path) -> Iterator[Path]:
+    """A home of 2 MiB on a file system of its own."""
+    settings = "size=2m,mode=755,uid=1000,gid=100"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", settings, "tmpfs", str(home)], check=True)
+    yield home
+    subprocess.run(["umount", "--lazy", str(home)], check=True)
 
 
 def page(container: Container) -> str:
@@ -85,10 +96,9 @@ def test_the_page_tells_the_hub_that_it_is_up(containers: Containers, core: str,
     assert 'href="/hub-of-ada/hub/home"' in container.get("/user/ada/")[1]
 
 
-def test_a_full_home_starts_and_says_so_first(containers: Containers, core: str) -> None:
+def test_a_full_home_starts_and_says_so_first(containers: Containers, core: str, small_home: Path) -> None:
     """Otherwise a student with a full home cannot get in to delete anything."""
-    options = ("--tmpfs", "/home/jovyan:rw,size=2m,mode=1777,notmpcopyup")
-    container = containers.idle(core, options=options, variables=ALONE)
+    container = containers.idle(core, home=small_home, variables=ALONE)
     container.run("sh", "-c", "head -c 4000000 /dev/zero > ~/film.mp4 || true")
     container.run("sh", "-c", "jupyterhub-singleuser > /tmp/server.log 2>&1 &")
     container.wait_until_up()
