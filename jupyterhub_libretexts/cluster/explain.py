@@ -29,6 +29,11 @@ class Situation:
     cause: str = ""
     """The cluster's own text, for the log."""
 
+    @property
+    def lacks_claim(self) -> bool:
+        """Whether the pod waits for a claim that does not exist (the scheduler's volume binding)."""
+        return re.search(_NO_CLAIM, self.cause) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
@@ -40,9 +45,11 @@ class _Rule:
 _TEXT_BOUND = 2000
 """Characters of a cluster's text that are looked at; events carry at most 1,024."""
 
+_NO_CLAIM = r'persistentvolumeclaim "[^"]*" not found'
+
 # The scheduler's sentence (kubernetes/pkg/scheduler, FitError): counts and reasons, then preemption.
 _UNPLACED = (
-    _Rule(r'persistentvolumeclaim "[^"]*" not found', "Your home is being made."),
+    _Rule(_NO_CLAIM, "Your home is being made."),
     _Rule(r"unbound immediate PersistentVolumeClaims", "Your home is being made."),
     _Rule(
         r"Insufficient [a-z0-9.-]+\.[a-z]+/\S+(?s:.*)"

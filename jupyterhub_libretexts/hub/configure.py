@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts.errors import Place, Problem, SettingsError
 from jupyterhub_libretexts.hub.database import tune
-from jupyterhub_libretexts.hub.pages import template_path
+from jupyterhub_libretexts.hub.pages import settings_problems, template_path
 from jupyterhub_libretexts.settings.load import load
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ def configure(
         *c.JupyterHub.get("template_paths", []),
         template_path(),
     ]
+    c.JupyterHub.template_vars = {
+        "settings_problems": settings_problems,
+        **c.JupyterHub.get("template_vars", {}),
+    }
     tune(c.JupyterHub.get("db_url", "sqlite:///jupyterhub.sqlite"))
     return loaded
 

@@ -375,16 +375,18 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
     async def _started(self) -> str:
         await self.shared.informer.ensure(self.namespace)
         starter = self._starter
-        if self.storage_pvc_ensure and not self._pvc_exists:
-            await starter.claim(final_manifest(self.get_pvc_manifest()))
-            self._pvc_exists = True
+        make_claim = None
+        if self.storage_pvc_ensure and self._pvc_exists:
+            make_claim = partial(self._make_claim, starter)
+        elif self.storage_pvc_ensure:
+            await self._make_claim(starter)
         await self.shared.pace.turn()
         made = await self.manifest()
         try:
             await starter.create(made)
             if self.internal_ssl or self.services_enabled or self.after_pod_created_hook:
                 await self._accompanied()
-            pod = await starter.running(self.is_pod_running, self.start_timeout)
+            pod = await starter.running(self.is_pod_running, self.start_timeout, make_claim)
         except BaseException:
             # The hub ends only what it can see; a pod whose answer was lost would stay for ever.
             with contextlib.suppress(LibreTextsError):
@@ -395,6 +397,10 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         await answers(url, self.http_timeout)
         await self.shared.pace.turn()
         return url
+
+    async def _make_claim(self, starter: Starter) -> None:
+        await starter.claim(final_manifest(self.get_pvc_manifest()))
+        self._pvc_exists = True
 
     @property
     def _starter(self) -> Starter:

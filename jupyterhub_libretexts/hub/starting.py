@@ -105,8 +105,19 @@ class Starter:
 
         await self._retried(attempt, "The home could not be made")
 
-    async def running(self, is_running: Callable[[Pod | None], bool], seconds: float) -> Pod:
+    async def running(
+        self,
+        is_running: Callable[[Pod | None], bool],
+        seconds: float,
+        make_claim: Callable[[], Awaitable[None]] | None = None,
+    ) -> Pod:
         """Wait until the pod runs, or until it is clear that it never will.
+
+        Args:
+            is_running: Says so of a pod.
+            seconds: How long to wait.
+            make_claim: Makes the claim of the home, for a start that found it gone: somebody deleted it
+                after an earlier start had made it.
 
         Raises:
             StartFailed: It cannot succeed, or it vanished; says why in plain words.
@@ -119,9 +130,16 @@ class Starter:
             if pod is None:
                 return seen
             seen = True
-            return is_running(pod) or self._situation(pod).hopeless
+            if is_running(pod):
+                return True
+            found = self._situation(pod)
+            return found.hopeless or (make_claim is not None and found.lacks_claim)
 
+        end = time.monotonic() + seconds
         pod = await self.informer.wait_for(self.namespace, self.name, settled, seconds)
+        if pod is not None and make_claim is not None and self._situation(pod).lacks_claim:
+            await make_claim()
+            return await self.running(is_running, end - time.monotonic())
         if pod is None:
             raise StartFailed("Your server was ended while it started. Start it again.")
         if not is_running(pod):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -56,7 +57,8 @@ c.JupyterHub.load_roles = [
     {{
         "name": "tester",
         "scopes": [
-            "admin:users", "admin:servers", "admin:groups", "access:servers", "tokens", "admin:server_state"
+            "admin:users", "admin:servers", "admin:groups", "access:servers", "tokens", "admin:server_state",
+            "users:activity",
         ],
         "services": ["tester"],
     }}
@@ -198,6 +200,17 @@ class Hub:
     async def server(self, name: str, server: str = "") -> Any:
         _, said = await self.api("GET", f"/users/{name}?include_stopped_servers=1")
         return said.get("servers", {}).get(server)
+
+    async def progress(self, name: str) -> list[dict[str, Any]]:
+        """Every step that the page of a start shows, until the start is over."""
+        assert self.session is not None
+        steps = []
+        async with self.session.get(f"{self.url}/api/users/{name}/server/progress") as answer:
+            assert answer.status == 200, await answer.text()
+            async for line in answer.content:
+                if line.startswith(b"data:"):
+                    steps.append(json.loads(line.removeprefix(b"data:")))
+        return steps
 
     async def until_ready(self, name: str, server: str = "", seconds: float = 40) -> Any:
         end = time.monotonic() + seconds
