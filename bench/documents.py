@@ -1,15 +1,19 @@
-"""Settings as large as they get, made for measuring; and what loading and planning with them costs.
-
-Run: python -m bench.documents
-"""
+"""Settings as large as they get, made for measuring; and what loading and planning with them costs."""
 
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from bench.rows import Row, limited
+from jupyterhub_libretexts.core.catalogue import catalogue
+from jupyterhub_libretexts.core.choice import Choice
+from jupyterhub_libretexts.core.circumstances import Circumstances
+from jupyterhub_libretexts.core.people import person
+from jupyterhub_libretexts.core.plan import plan
+from jupyterhub_libretexts.settings.load import load_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,16 +75,8 @@ def _median(action: Callable[[], object], times: int) -> float:
     return statistics.median(spent)
 
 
-def main() -> int:
-    """Measure, and print."""
-    from jupyterhub_libretexts.core.catalogue import catalogue
-    from jupyterhub_libretexts.core.choice import Choice
-    from jupyterhub_libretexts.core.circumstances import Circumstances
-    from jupyterhub_libretexts.core.offers import offered_to
-    from jupyterhub_libretexts.core.people import person
-    from jupyterhub_libretexts.core.plan import plan
-    from jupyterhub_libretexts.settings.load import load_text
-
+def rows(_rounds: int) -> list[Row]:
+    """200 organisations with 500 courses."""
     text = document()
     settings = load_text(text)
     index = catalogue(settings)
@@ -92,19 +88,13 @@ def main() -> int:
         for _ in range(many):
             plan(index, ada, Choice(course="org7/course7"), now)
 
-    def offers() -> None:
-        for _ in range(many):
-            offered_to(index, ada, now)
-
-    print(
-        f"document: {len(text.splitlines())} lines, 200 organisations, 500 courses; processor time, medians"
-    )
-    print(f"load and check: {_median(lambda: load_text(text), 5):.3f} s (asked for: < 1 s)")
-    print(f"index:          {_median(lambda: catalogue(settings), 5) * 1e3:.2f} ms")
-    print(f"plan:           {_median(plans, 5) / many * 1e3:.3f} ms (asked for: <= 0.2 ms)")
-    print(f"offers:         {_median(offers, 5) / many * 1e3:.3f} ms")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    lines = len(text.splitlines())
+    return [
+        limited(
+            f"200 organisations, 500 courses ({lines:,} lines): load and check, CPU",
+            _median(lambda: load_text(text), 5),
+            1,
+            "s",
+        ),
+        limited("the same: one plan, CPU", _median(plans, 5) / many * 1e3, 0.2, "ms", "{:.3f}"),
+    ]

@@ -1,7 +1,8 @@
-"""Many starts in the same second: our spawner against stock KubeSpawner, in turn, on one cluster.
+"""Many starts in the same second: our spawner against stock KubeSpawner, in turn, on one kind of cluster.
 
-The cluster and its pods are stand-ins in a process of their own; the hub is a real one, without a
-proxy. What is counted is what the hub's process spends, and how many starts end in a running server.
+The cluster and its pods are stand-ins in a process of their own; the hub is a real one with SQLite on
+this machine's disk, without a proxy. What is counted is what the hub's process spends, how long its
+event loop keeps others waiting, what it asks of the API server, and how many starts end in a running server.
 """
 
 from __future__ import annotations
@@ -9,25 +10,37 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import jupyterhub
 
+from bench.rows import Row, compared, limited
 from tests.hub.support import Hub, free_port
 
 SETTINGS = """
 organizations:
-  north: {title: North University, environments: [python]}
+  north:
+    title: North University
+    groups: [staff]
+    environments: [python, r]
+    serversPerPerson: 3
+    limits: {servers: 5000, memory: 9000Gi}
+    gpus: {slice: {total: 40, perPerson: 1}}
+    variables: {ORGANIZATION: north}
 environments:
-  python: {title: Python, image: "bench/python:1"}
+  python: {title: Python, image: "bench/python:1", idle: 2h}
+  r: {title: R, image: "bench/python:1", groups: [north/staff]}
 sizes:
   small: {cpu: {guarantee: 0.01, limit: 1}, memory: {guarantee: 16Mi, limit: 1Gi}, default: true}
-hub: {startsAtOnce: %(starts)d}
+gpus:
+  slice: {title: A slice, resource: nvidia.com/mig-1g.10gb, total: 40}
+hub: {startsAtOnce: 64}
 """
 COMMON = """
 c.JupyterHub.log_level = "WARN"
@@ -58,22 +71,91 @@ OURS = """
 from jupyterhub_libretexts import configure
 configure(c, {settings!r})
 """
+STEPS = """
+from bench.steps import watch as watch_steps
+watch_steps({steps!r})
+"""
+UNTUNED = """
+import jupyterhub_libretexts.hub.configure
+jupyterhub_libretexts.hub.configure.tune = lambda url: False
+"""
+KINDS = {
+    "stock": STOCK,
+    "ours": OURS,
+    "ours, timed": STEPS + OURS,
+    "ours, SQLite as it comes": UNTUNED + OURS,
+}
+"""Configurations of a hub, by name."""
+WAIT_SECONDS = 240
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Result:
     """One storm."""
 
-    starts: int
     lost: int
     wall: float
+    """Seconds until the last start was over."""
     cpu: float
+    """Processor seconds of the hub."""
     longest_stall: float
     p99_stall: float
     requests: float
+    """Of the API server, for each start."""
+    sent: float
+    """Bytes that the API server sent, for each start."""
+    left: int
+    """Pods that run and whose server the hub does not know."""
+    longest_step: float
+    """Of our own coroutines, in seconds of processor time; only where it is timed."""
 
 
-async def cluster(folder: Path, port: int) -> tuple[asyncio.subprocess.Process, dict]:
+async def storm(kind: str, starts: int) -> Result:
+    """So many people start at once."""
+    with tempfile.TemporaryDirectory(prefix="lt-bench-") as name:
+        folder, port = Path(name), free_port()
+        process, where = await _cluster(folder, port)
+        settings = folder / "settings.yaml"
+        settings.write_text(SETTINGS)
+        places = {"port": port, "settings": str(settings)}
+        places |= {word: str(folder / word) for word in ("stalls", "steps")}
+        more = (KINDS[kind] + COMMON).format(**places)
+        os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
+        try:
+            async with (
+                Hub(folder, where["kubeconfig"], more) as hub,
+                aiohttp.ClientSession(headers={"Authorization": f"Bearer {where['token']}"}) as http,
+            ):
+                return await _measured(hub, starts, folder, Control(http, where["url"]))
+        finally:
+            process.stdin.close()
+            await process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The counters of the cluster."""
+
+    http: aiohttp.ClientSession
+    url: str
+
+    async def forget(self) -> None:
+        """Count from nothing."""
+        async with self.http.delete(f"{self.url}/control/requests") as answer:
+            answer.raise_for_status()
+
+    async def rows(self) -> list[dict[str, Any]]:
+        """What was asked and sent."""
+        async with self.http.get(f"{self.url}/control/requests") as answer:
+            return (await answer.json())["requests"]
+
+    async def pods(self) -> int:
+        """How many pods there are."""
+        async with self.http.get(f"{self.url}/api/v1/pods") as answer:
+            return len((await answer.json())["items"])
+
+
+async def _cluster(folder: Path, port: int) -> tuple[asyncio.subprocess.Process, dict[str, Any]]:
     document = {
         "nodes": [{"name": "standin", "kind": "standin", "cpu": "4000", "memory": "16Ti", "pods": 20000}],
         "namespaces": ["org-north"],
@@ -84,11 +166,7 @@ async def cluster(folder: Path, port: int) -> tuple[asyncio.subprocess.Process, 
     config = folder / "cluster.json"
     config.write_text(json.dumps(document))
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "jupyterhub_libretexts.demo.cluster",
-        "--config",
-        str(config),
+        *(sys.executable, "-m", "jupyterhub_libretexts.demo.cluster", "--config", str(config)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -96,96 +174,158 @@ async def cluster(folder: Path, port: int) -> tuple[asyncio.subprocess.Process, 
 
 
 def cpu_seconds(process: int) -> float:
+    """What a process has spent (proc(5), stat)."""
     fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def storm(kind: str, starts: int) -> Result:
-    with tempfile.TemporaryDirectory(prefix="lt-bench-") as name:
-        folder, port = Path(name), free_port()
-        process, where = await cluster(folder, port)
-        stalls = str(folder / "stalls.json")
-        settings = folder / "settings.yaml"
-        settings.write_text(SETTINGS % {"starts": 64})
-        more = (OURS if kind == "ours" else STOCK).format(settings=str(settings))
-        more += COMMON.format(port=port, stalls=stalls)
-        os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
-        try:
-            async with Hub(folder, where["kubeconfig"], more) as hub:
-                return await measured(hub, starts, Path(stalls))
-        finally:
-            process.stdin.close()
-            await process.wait()
-
-
-async def measured(hub: Hub, starts: int, stalls: Path) -> Result:
+async def _measured(hub: Hub, starts: int, folder: Path, control: Control) -> Result:
     people = [f"person{number}" for number in range(starts)]
     status, said = await hub.api("POST", "/users", {"usernames": people})
     assert status == 201, said
-    await hub.api("POST", "/groups/north")
-    await hub.api("POST", "/groups/north/users", {"users": people})
     # Both are warm: a first start has opened what is opened once.
     await hub.person("warm", "north")
+    await hub.api("POST", "/groups/north/users", {"users": people})
     await hub.api("POST", "/users/warm/server")
     await hub.until_ready("warm", seconds=60)
     await asyncio.sleep(1)
-    stalls.unlink(missing_ok=True)
+    (folder / "stalls").unlink(missing_ok=True)
+    (folder / "steps").unlink(missing_ok=True)
+    await control.forget()
     wall, cpu = time.monotonic(), cpu_seconds(hub.process.pid)
-    answers = await asyncio.gather(*(hub.api("POST", f"/users/{name}/server") for name in people))
-    refused = sum(status not in (201, 202) for status, _ in answers)
+    await asyncio.gather(*(hub.api("POST", f"/users/{name}/server") for name in people))
     ready = 0
-    end = time.monotonic() + 240
-    while time.monotonic() < end:
-        users = []
-        for offset in range(0, starts + 1, 200):
-            users += (await hub.api("GET", f"/users?offset={offset}&limit=200"))[1]
-        servers = [user["servers"].get("") for user in users]
+    while time.monotonic() < wall + WAIT_SECONDS:
+        servers = [user["servers"].get("") for user in await _users(hub, starts)]
         ready = sum(bool(server and server["ready"]) for server in servers) - 1
-        pending = sum(bool(server and server["pending"]) for server in servers)
-        if not pending:
+        if not any(server and server["pending"] for server in servers):
             break
         await asyncio.sleep(1)
     spent = cpu_seconds(hub.process.pid) - cpu
     took = time.monotonic() - wall
+    asked = await control.rows()
     await asyncio.sleep(1.2)
-    seen = sorted(json.loads(stalls.read_text())) if stalls.exists() else [0.0]
-    lost = starts - ready
-    assert lost >= refused or refused == 0
-    return Result(starts, lost, took, spent, seen[-1], seen[int(len(seen) * 0.99) - 1], 0.0)
+    seen = sorted(json.loads((folder / "stalls").read_text()))
+    steps = folder / "steps"
+    return Result(
+        lost=starts - ready,
+        wall=took,
+        cpu=spent,
+        longest_stall=seen[-1],
+        p99_stall=seen[int(len(seen) * 0.99) - 1],
+        requests=sum(row["requests"] for row in asked if row["verb"] != "watch") / starts,
+        sent=sum(row["sent"] for row in asked) / starts,
+        left=await control.pods() - 1 - ready,
+        longest_step=max(json.loads(steps.read_text()).values()) if steps.exists() else 0.0,
+    )
 
 
-async def main(sizes: tuple[int, ...], rounds: int) -> dict[str, dict[str, list[dict]]]:
-    """Storms in turn, stock and ours."""
-    found: dict[str, dict[str, list[dict]]] = {}
-    for starts in sizes:
-        for _ in range(rounds):
-            for kind in ("stock", "ours"):
-                result = await storm(kind, starts)
-                found.setdefault(str(starts), {}).setdefault(kind, []).append(asdict(result))
-                print(
-                    f"{starts:5} at once, {kind:5}: lost {result.lost:4}, wall {result.wall:6.1f} s, "
-                    f"hub CPU {result.cpu:6.2f} s, longest stall {result.longest_stall * 1000:6.0f} ms",
-                    flush=True,
-                )
+async def _users(hub: Hub, starts: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for offset in range(0, starts + 2, 200):
+        found += (await hub.api("GET", f"/users?offset={offset}&limit=200"))[1]
     return found
 
 
-def ratios(found: dict[str, dict[str, list[dict]]]) -> list[str]:
-    """Lines of a table: medians, and ours by stock's."""
-    lines = [
-        "| starts in one second | lost, stock | lost, ours | hub CPU, ours ÷ stock | wall, ours ÷ stock "
-        "| longest stall, ours ÷ stock |",
-        "|---|---|---|---|---|---|",
-    ]
-    for starts, kinds in found.items():
+def _storms(kinds: tuple[str, ...], starts: int, rounds: int) -> dict[str, list[Result]]:
+    found: dict[str, list[Result]] = {kind: [] for kind in kinds}
+    for _ in range(rounds):
+        for kind in kinds:
+            result = asyncio.run(storm(kind, starts))
+            found[kind].append(result)
+            print(
+                f"  {starts} at once, {kind}: lost {result.lost}, wall {result.wall:.1f} s, hub CPU "
+                f"{result.cpu:.2f} s, loop stalls p99 {result.p99_stall * 1e3:.0f} ms, longest "
+                f"{result.longest_stall * 1e3:.0f} ms, {result.requests:.1f} requests a start",
+                flush=True,
+            )
+    return found
 
-        def median(kind: str, key: str, kinds: dict[str, list[dict]] = kinds) -> float:
-            return statistics.median(result[key] for result in kinds[kind])
 
-        parts = [
-            f"{median('ours', key) / max(median('stock', key), 1e-9):.2f}"
-            for key in ("cpu", "wall", "longest_stall")
+def rows(rounds: int) -> list[Row]:
+    """Storms of 100 and 300."""
+    made: list[Row] = []
+    for starts in (100, 300):
+        found = _storms(("stock", "ours"), starts, rounds)
+        stock, ours = found["stock"], found["ours"]
+        made += [
+            compared(
+                f"{starts} starts in one second: starts a second of hub CPU",
+                [starts / each.cpu for each in stock],
+                [starts / each.cpu for each in ours],
+                asked="≥ 0.98",
+                holds=lambda ratio: ratio >= 0.98,
+                form="{:.0f}",
+            ),
+            compared(
+                f"{starts} starts: event loop, longest stall",
+                [each.longest_stall * 1e3 for each in stock],
+                [each.longest_stall * 1e3 for each in ours],
+                asked="≤ 1.0",
+                holds=lambda ratio: ratio <= 1.0,
+                unit="ms",
+                form="{:.0f}",
+            ),
+            compared(
+                f"{starts} starts: event loop, 99th percentile of stalls",
+                [each.p99_stall * 1e3 for each in stock],
+                [each.p99_stall * 1e3 for each in ours],
+                asked="≤ 1.0",
+                holds=lambda ratio: ratio <= 1.0,
+                unit="ms",
+                form="{:.0f}",
+            ),
+            compared(
+                f"{starts} starts: wall time until all run",
+                [each.wall for each in stock],
+                [each.wall for each in ours],
+                asked="–",
+                holds=lambda _: True,
+                unit="s",
+                form="{:.1f}",
+            ),
+            compared(
+                f"{starts} starts: requests of the API server for each",
+                [each.requests for each in stock],
+                [each.requests for each in ours],
+                asked="≤ 1.0",
+                holds=lambda ratio: ratio <= 1.0,
+            ),
+            _lost(starts, stock, ours),
         ]
-        lost = [f"{median(kind, 'lost'):.0f}" for kind in ("stock", "ours")]
-        lines.append(f"| {starts} | {' | '.join([*lost, *parts])} |")
-    return lines
+    timed = _storms(("ours, timed",), 100, 1)["ours, timed"][0]
+    made.append(limited("Longest step of our own coroutines in a storm", timed.longest_step * 1e3, 5, "ms"))
+    return made
+
+
+def crowd_rows(rounds: int) -> list[Row]:
+    """500 in the same second, as a large class does."""
+    found = _storms(("stock", "ours"), 500, max(1, rounds // 3))
+    return [_lost(500, found["stock"], found["ours"])]
+
+
+def _lost(starts: int, stock: list[Result], ours: list[Result]) -> Row:
+    mine, theirs = (max(each.lost for each in results) for results in (ours, stock))
+    leaked = max(each.left for each in ours)
+    told = [
+        f"{lost} lost, {max(each.left for each in kind)} pods left"
+        for lost, kind in ((theirs, stock), (mine, ours))
+    ]
+    return Row(f"{starts} starts: lost, the worst round", *told, "–", "none", mine == 0 and leaked <= 0)
+
+
+def database_rows(rounds: int) -> list[Row]:
+    """What tuning SQLite brings to the same storm."""
+    before, after = "ours, SQLite as it comes", "ours"
+    found = _storms((before, after), 100, rounds)
+    return [
+        compared(
+            f"100 starts, SQLite tuned against SQLite as it comes: {what}",
+            [getattr(each, key) for each in found[before]],
+            [getattr(each, key) for each in found[after]],
+            asked="≤ 1.0",
+            holds=lambda ratio: ratio <= 1.0,
+            unit="s",
+        )
+        for what, key in (("wall", "wall"), ("hub CPU", "cpu"))
+    ]

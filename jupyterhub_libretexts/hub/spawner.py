@@ -42,7 +42,7 @@ from jupyterhub_libretexts.hub.starting import START_ANNOTATION, Starter, answer
 from jupyterhub_libretexts.hub.times import ended_by, time_left
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Mapping
 
     from kubernetes_asyncio.client.models import V1Pod
 
@@ -505,11 +505,15 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         self._plan, self._plan_is_fresh = None, False
 
 
-async def _paced(configured: Any, spawner: LibreTextsSpawner) -> Any:
+def _paced(configured: Any, spawner: LibreTextsSpawner) -> Awaitable[Any]:
     """The scopes that are configured, when it is this start's turn in the event loop."""
-    # JupyterHub has a new server in its session here; what is not committed before an await, another
-    # request's handler rolls back (`handlers/base.py`, prepare).
+    # JupyterHub has a new server in its session here. What is not committed when the loop goes on, the end
+    # of anybody's request rolls back (`handlers/base.py`, finish); so this is done before the first await.
     spawner.user.db.commit()
+    return _in_turn(configured, spawner)
+
+
+async def _in_turn(configured: Any, spawner: LibreTextsSpawner) -> Any:
     await spawner.shared.pace.turn()
     return await _maybe(configured(spawner)) if callable(configured) else configured
 

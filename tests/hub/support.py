@@ -204,13 +204,13 @@ class Hub:
     async def progress(self, name: str) -> list[dict[str, Any]]:
         """Every step that the page of a start shows, until the start is over."""
         assert self.session is not None
-        steps = []
         async with self.session.get(f"{self.url}/api/users/{name}/server/progress") as answer:
             assert answer.status == 200, await answer.text()
-            async for line in answer.content:
-                if line.startswith(b"data:"):
-                    steps.append(json.loads(line.removeprefix(b"data:")))
-        return steps
+            return [
+                json.loads(line.removeprefix(b"data:"))
+                async for line in answer.content
+                if line.startswith(b"data:")
+            ]
 
     async def until_ready(self, name: str, server: str = "", seconds: float = 40) -> Any:
         end = time.monotonic() + seconds
