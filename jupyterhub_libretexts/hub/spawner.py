@@ -382,6 +382,9 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
             await self._make_claim(starter)
         await self.shared.pace.turn()
         made = await self.manifest()
+        # JupyterHub stores it when a start is over. A hub that ends before would not know this pod again.
+        self.orm_spawner.state = self.get_state()
+        self.user.db.commit()
         try:
             await starter.create(made)
             if self.internal_ssl or self.services_enabled or self.after_pod_created_hook:
@@ -401,6 +404,24 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
     async def _make_claim(self, starter: Starter) -> None:
         await starter.claim(final_manifest(self.get_pvc_manifest()))
         self._pvc_exists = True
+
+    async def get_url(self) -> str:
+        """Where a server of an earlier life of this hub answers; one that was starting is waited for.
+
+        JupyterHub asks at its start, after ``poll``, and then looks whether the server is really there.
+        """
+        stored: str = await super().get_url()
+        if not self.has_settings:
+            return stored
+        try:
+            await self.shared.informer.ensure(self.namespace)
+            pod = await self._starter.running(self.is_pod_running, self.start_timeout)
+        except (LibreTextsError, TimeoutError) as error:
+            # Raised from here it would end the hub (`app.py`, init_spawners); as it is, the server is
+            # found not to answer, and ended.
+            self.log.warning("%s cannot be taken over: %s", self._log_name, error)
+            return stored
+        return str(self._get_pod_url(pod))
 
     @property
     def _starter(self) -> Starter:
