@@ -110,8 +110,10 @@ class Visit:
         """Start by the REST API, and return when the server runs; without options, as it was last."""
         token = await self._token()
         path = f"{self._api}/servers/{server}" if server else f"{self._api}/server"
-        body = None if options is None else {"user_options": dict(options)}
-        async with self.http.post(path, json=body, headers={"X-XSRFToken": token}) as answer:
+        body = "" if options is None else json.dumps({"user_options": dict(options)})
+        # JupyterHub takes cookies for JSON only, also where there is no body.
+        headers = {"X-XSRFToken": token, "Content-Type": "application/json"}
+        async with self.http.post(path, data=body, headers=headers) as answer:
             _expect(answer, await answer.text())
             if answer.status == 201:  # noqa: PLR2004 (RFC 9110: Created; 202 is still under way)
                 return
@@ -141,9 +143,7 @@ class Visit:
 
     async def cell(self, server: str = "") -> tuple[str, str]:
         """Run a cell in the kernel that a new notebook gets; the kernel's name and what it printed."""
-        base = self._server(server)
-        async with self.http.get(f"{base}/lab") as answer:
-            _expect(answer, await answer.text())
+        base = await self._entered(server)
         async with self.http.get(f"{base}/api/kernelspecs") as answer:
             _expect(answer, await answer.text())
             specs = await answer.json()
@@ -160,9 +160,7 @@ class Visit:
         Raises:
             ClusterError: The code failed, or the kernel died; says how.
         """
-        base = self._server(server)
-        async with self.http.get(f"{base}/api/status") as answer:
-            _expect(answer, await answer.text())
+        base = await self._entered(server)
         cookies = self.http.cookie_jar.filter_cookies(URL(f"{base}/"))
         headers = {"X-XSRFToken": cookies["_xsrf"].value}
         wanted = {} if kernel is None else {"name": kernel}
@@ -210,8 +208,12 @@ class Visit:
     def _api(self) -> str:
         return f"{self.url}/hub/api/users/{self.name}"
 
-    def _server(self, server: str) -> str:
-        return f"{self.url}/user/{self.name}" + (f"/{server}" if server else "")
+    async def _entered(self, server: str) -> str:
+        """A server's address; opening its page signs this person in there, and sets its cookies."""
+        base = f"{self.url}/user/{self.name}" + (f"/{server}" if server else "")
+        async with self.http.get(f"{base}/lab") as answer:
+            _expect(answer, await answer.text())
+        return base
 
     async def _token(self) -> str:
         return _found(r'xsrf_token: "([^"]+)"', await self._page("/hub/home"), "the hub's own page")
