@@ -55,11 +55,11 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
     if request.param == "real":
         cluster = request.getfixturevalue("real_cluster")
         pki = cluster.folder / "pki"
-        tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+        trusted, tls = (ssl.create_default_context(cafile=str(pki / "ca.crt")) for _ in range(2))
         tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
             url = f"https://{cluster.hub_address}:6443"
-            client = Api(session, url, cluster.images["tools"], patience=60.0)
+            client = Api(session, url, cluster.images["tools"], patience=60.0, trusted=trusted)
             await _own_namespace(client)
             yield client
             await client.ask("DELETE", f"/api/v1/namespaces/{client.namespace}")

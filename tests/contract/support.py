@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,8 @@ class Api:
     namespace: str = ""
     patience: float = 15.0
     """Seconds after which a thing that has not happened never will."""
+    trusted: ssl.SSLContext | bool = True
+    """What a client without any identity of its own checks the server by."""
 
     async def ask(self, method: str, path: str, body: Any = None, kind: str = "", **query: Any) -> Answer:
         headers = {"Content-Type": kind or "application/json"}
