@@ -151,7 +151,7 @@ def hub_pod(image: str) -> Object:
         {"name": "settings", "configMap": {"name": "settings"}},
         {"name": "accounts", "secret": {"secretName": "accounts"}},
     ]
-    return pod(container, serviceAccountName="hub", volumes=volumes, terminationGracePeriodSeconds=30)
+    return pod(container, serviceAccountName="hub", volumes=volumes, terminationGracePeriodSeconds=10)
 
 
 def proxy_pod(image: str) -> Object:
