@@ -8,9 +8,16 @@ from dev.environments import ROOT, Environment, default_environment, variables
 
 
 def demo(arguments: list[str]) -> int:
-    """Start a whole hub here; only what the demo itself needs is installed."""
+    """Start a whole hub here; only what the demo itself needs is installed.
+
+    With ``--kubernetes`` it runs on a whole real Kubernetes, which only a checkout can build.
+    """
     environment = default_environment()
     environment.ensure()
+    if "--kubernetes" in arguments:
+        rest = [argument for argument in arguments if argument != "--kubernetes"]
+        os.environ["PYTHONPATH"] = str(ROOT / "beds" / "kubernetes")
+        return become(environment, [str(environment.interpreter), "-m", "kubernetes_hub", *rest])
     return become(
         environment, [str(environment.folder / "bin" / "jupyterhub-libretexts"), "demo", *arguments]
     )

@@ -10,9 +10,14 @@ DATA = Path(__file__).parent / "data"
 
 
 def pytest_addoption(parser):
-    """Add the one option."""
+    """Add the options of this project."""
     parser.addoption(
         "--update-golden", action="store_true", help="store what the tests find; review the diff"
+    )
+    parser.addoption(
+        "--real-cluster",
+        action="store_true",
+        help="run the contract tests on a real Kubernetes (beds/kubernetes) instead of the embedded one",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from jupyterhub_libretexts.cluster.informer import USERNAME_LABEL
@@ -13,11 +13,12 @@ from jupyterhub_libretexts.core.catalogue import Catalogue, catalogue, namespace
 from jupyterhub_libretexts.core.subjects import PREFIX
 from jupyterhub_libretexts.hub.ledger import Ledger
 from jupyterhub_libretexts.hub.line import Line, Pace
+from jupyterhub_libretexts.hub.sweeping import claimed_by, swept
 from jupyterhub_libretexts.settings.watch import Watched
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from jupyterhub_libretexts.cluster.access import AccessSettings
     from jupyterhub_libretexts.cluster.informer import Informer
@@ -43,6 +44,7 @@ class Shared:
     log: logging.Logger
     _catalogue: Catalogue | None = field(default=None)
     _observed: Informer | None = field(default=None)
+    _sweeping: asyncio.Task[None] | None = field(default=None)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -66,6 +68,25 @@ class Shared:
             self._observed = informer
             informer.observe(self.ledger.observe)
         return informer
+
+    def begin_to_sweep(self, users: Mapping[Any, Any], address: str, pause: float) -> None:
+        """End pods that this hub does not know, from now on; see :mod:`.sweeping`. Once is enough.
+
+        Args:
+            users: All users of the hub with their spawners.
+            address: Where its servers report to.
+            pause: Seconds between two looks.
+        """
+        if self._sweeping is None:
+            self._sweeping = asyncio.create_task(
+                swept(self, address, lambda: claimed_by(users), pause, self.log), name="libretexts-sweep"
+            )
+
+    async def close(self) -> None:
+        """End the watches and the sweeping."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await self.informers.close()
 
     async def known(self, person: Person) -> None:
         """Return once the servers of a person's organisations are known.
@@ -110,7 +131,7 @@ class SharedRegistry:
     async def close(self) -> None:
         """End the watches of the running loop."""
         for shared in self._known.pop(asyncio.get_running_loop(), {}).values():
-            await shared.informers.close()
+            await shared.close()
 
 
 def _teller(log: logging.Logger) -> Callable[[tuple[Problem, ...]], None]:

@@ -13,9 +13,11 @@ import contextlib
 import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
+from jupyterhub.utils import url_path_join
 from kubespawner import KubeSpawner
-from traitlets import Bool, Dict, List, TraitError, Unicode, Union, default, validate
+from traitlets import Bool, Dict, Float, List, TraitError, Unicode, Union, default, validate
 
 from jupyterhub_libretexts.cluster.access import AccessSettings
 from jupyterhub_libretexts.core.choice import Choice, choice
@@ -103,6 +105,18 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         help="Accept settings whose sign-in is the demonstration's. For trying out only.",
     )
 
+    sweep_interval = Float(
+        60.0,
+        min=0.5,
+        config=True,
+        help="""
+        Seconds between two looks for pods that this hub started and no longer knows.
+
+        One that is found twice in a row is ended: after the hub's database was lost or set back, or
+        after the cluster refused to delete it.
+        """,
+    )
+
     _shares: ClassVar[SharedRegistry] = SharedRegistry()
     cmd: Any
     server_token_scopes: Any
@@ -137,7 +151,19 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         access = AccessSettings(
             host=self.k8s_api_host, ca_file=self.k8s_api_ssl_ca_cert, verify=self.k8s_api_verify_ssl
         )
-        return self._shares.shared(files, access, self.log)
+        shared = self._shares.shared(files, access, self.log)
+        users = self.user.settings.get("users") if self.user is not None else None
+        if users is not None:
+            shared.begin_to_sweep(users, self._address, self.sweep_interval)
+        return shared
+
+    @property
+    def _address(self) -> str:
+        """Where servers report to, as JupyterHub writes it into their environment (`Spawner.get_env`)."""
+        address: str = self.hub.api_url
+        if self.hub_connect_url is not None:
+            return str(url_path_join(self.hub_connect_url, urlsplit(address).path))
+        return address
 
     @validate("profile_list")
     def _no_profiles(self, proposal: Any) -> Any:
@@ -382,6 +408,9 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
             await self._make_claim(starter)
         await self.shared.pace.turn()
         made = await self.manifest()
+        # JupyterHub stores it when a start is over. A hub that ends before would not know this pod again.
+        self.orm_spawner.state = self.get_state()
+        self.user.db.commit()
         try:
             await starter.create(made)
             if self.internal_ssl or self.services_enabled or self.after_pod_created_hook:
@@ -401,6 +430,24 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
     async def _make_claim(self, starter: Starter) -> None:
         await starter.claim(final_manifest(self.get_pvc_manifest()))
         self._pvc_exists = True
+
+    async def get_url(self) -> str:
+        """Where a server of an earlier life of this hub answers; one that was starting is waited for.
+
+        JupyterHub asks at its start, after ``poll``, and then looks whether the server is really there.
+        """
+        stored: str = await super().get_url()
+        if not self.has_settings:
+            return stored
+        try:
+            await self.shared.informer.ensure(self.namespace)
+            pod = await self._starter.running(self.is_pod_running, self.start_timeout)
+        except (LibreTextsError, TimeoutError) as error:
+            # Raised from here it would end the hub (`app.py`, init_spawners); as it is, the server is
+            # found not to answer, and ended.
+            self.log.warning("%s cannot be taken over: %s", self._log_name, error)
+            return stored
+        return str(self._get_pod_url(pod))
 
     @property
     def _starter(self) -> Starter:

@@ -1,31 +1,37 @@
-"""One set of tests for two clusters: the embedded one always, a real one where it is given.
-
-``LIBRETEXTS_CONTRACT_KUBECONFIG`` names the kubeconfig of a real cluster,
-``LIBRETEXTS_CONTRACT_IMAGE`` an image with a shell that its nodes can run.
-"""
+"""One set of tests for two clusters: the embedded one, or with ``--real-cluster`` a whole real Kubernetes."""
 
 from __future__ import annotations
 
-import base64
-import os
 import secrets
 import ssl
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
-import yaml
 
 from jupyterhub_libretexts.demo.cluster import ClusterSpec, EmbeddedCluster, NodeSpec, jupyter_image
-from tests.contract.support import REAL, SHELL_IMAGE, Api
+from tests.contract.support import SHELL_IMAGE, Api
+
+if TYPE_CHECKING:
+    from kubernetes_bed.cluster import Cluster
 
 
-def pytest_report_header() -> str:
-    """Say which clusters these tests see."""
-    if REAL:
-        return f"contract: embedded cluster and {REAL}"
-    return "contract: embedded cluster only; not run against a real one (LIBRETEXTS_CONTRACT_KUBECONFIG)"
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which cluster these tests see."""
+    real = config.getoption("--real-cluster")
+    return (
+        "contract: a real Kubernetes"
+        if real
+        else "contract: the embedded cluster (--real-cluster: a real one)"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have the cluster stand in each test's name."""
+    if "api" in metafunc.fixturenames:
+        which = "real" if metafunc.config.getoption("--real-cluster") else "embedded"
+        metafunc.parametrize("api", [which], indirect=True)
 
 
 def embedded_spec() -> ClusterSpec:
@@ -34,37 +40,26 @@ def embedded_spec() -> ClusterSpec:
     return ClusterSpec(nodes=(node,), images=(jupyter_image("libretexts-contract/*"),), back_off=0.3)
 
 
-def _real_session(path: Path) -> tuple[str, aiohttp.ClientSession]:
-    document = yaml.safe_load(path.read_text())
-    cluster, user = document["clusters"][0]["cluster"], document["users"][0]["user"]
+@pytest.fixture(scope="session")
+def real_cluster() -> Iterator[Cluster]:
+    """The real one; this process is inside its network."""
+    from tests.live.kubernetes.support import brought_up
 
-    def material(holder: dict[str, str], key: str) -> str | None:
-        if key in holder:
-            return holder[key]
-        if f"{key}-data" not in holder:
-            return None
-        target = path.parent / f".contract-{key}"
-        target.touch(mode=0o600)
-        target.write_bytes(base64.b64decode(holder[f"{key}-data"]))
-        return str(target)
-
-    headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
-    context: ssl.SSLContext | bool = True
-    if cluster["server"].startswith("https"):
-        context = ssl.create_default_context(cafile=material(cluster, "certificate-authority"))
-        if certificate := material(user, "client-certificate"):
-            context.load_cert_chain(certificate, material(user, "client-key"))
-    connector = aiohttp.TCPConnector(ssl=context)
-    return cluster["server"], aiohttp.ClientSession(connector=connector, headers=headers)
+    with brought_up() as cluster:
+        yield cluster
 
 
-@pytest.fixture(params=["embedded", "real"] if REAL else ["embedded"])
+@pytest.fixture
 async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
     """A client of a cluster, with a namespace of the test's own."""
     if request.param == "real":
-        url, session = _real_session(Path(REAL))
-        client = Api(session, url, os.environ.get("LIBRETEXTS_CONTRACT_IMAGE", "busybox:1"))
-        async with session:
+        cluster = request.getfixturevalue("real_cluster")
+        pki = cluster.folder / "pki"
+        trusted, tls = (ssl.create_default_context(cafile=str(pki / "ca.crt")) for _ in range(2))
+        tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
+            url = f"https://{cluster.hub_address}:6443"
+            client = Api(session, url, cluster.images["tools"], patience=60.0, trusted=trusted)
             await _own_namespace(client)
             yield client
             await client.ask("DELETE", f"/api/v1/namespaces/{client.namespace}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,6 @@ import aiohttp
 
 from jupyterhub_libretexts.demo.cluster import EmbeddedCluster
 
-REAL = os.environ.get("LIBRETEXTS_CONTRACT_KUBECONFIG", "")
-PATIENCE = 60.0 if REAL else 15.0
 SHELL_IMAGE = "libretexts-contract/shell:1"
 
 
@@ -40,6 +38,10 @@ class Api:
     image: str
     embedded: EmbeddedCluster | None = None
     namespace: str = ""
+    patience: float = 15.0
+    """Seconds after which a thing that has not happened never will."""
+    trusted: ssl.SSLContext | bool = True
+    """What a client without any identity of its own checks the server by."""
 
     async def ask(self, method: str, path: str, body: Any = None, kind: str = "", **query: Any) -> Answer:
         headers = {"Content-Type": kind or "application/json"}
@@ -76,7 +78,7 @@ class Api:
 
     async def until(self, wanted: Callable[[Any], Any], plural: str, name: str = "", **query: Any) -> Any:
         """The document (or list) as soon as it is as wanted."""
-        end = asyncio.get_running_loop().time() + PATIENCE
+        end = asyncio.get_running_loop().time() + self.patience
         while True:
             answer = await self.get(plural, name, **query)
             if answer.code == 200 and wanted(answer.body):
@@ -86,7 +88,7 @@ class Api:
             await asyncio.sleep(0.05)
 
     async def until_gone(self, plural: str, name: str) -> None:
-        end = asyncio.get_running_loop().time() + PATIENCE
+        end = asyncio.get_running_loop().time() + self.patience
         while (answer := await self.get(plural, name)).code != 404:
             if asyncio.get_running_loop().time() > end:
                 raise AssertionError(f"{plural}/{name} is still there: {answer.body}")

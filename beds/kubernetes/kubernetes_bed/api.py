@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import ssl
@@ -12,6 +13,8 @@ from .errors import BedError
 from .layout import API_PORT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .layout import Shape
 
 JSON = "application/json"
@@ -20,12 +23,12 @@ GOOD = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.CONFL
 
 
 class Api:
-    """An administrator's connection; the caller is inside the first node's network."""
+    """A client's connection; the caller is inside the first node's network."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, user: str = "admin") -> None:
         pki = shape.folder / "pki"
         self.context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
-        self.context.load_cert_chain(str(pki / "admin.crt"), str(pki / "admin.key"))
+        self.context.load_cert_chain(str(pki / f"{user}.crt"), str(pki / f"{user}.key"))
         self.address = shape.first.address
         self.connection: http.client.HTTPSConnection | None = None
 
@@ -50,6 +53,23 @@ class Api:
             return answer.status, json.loads(text)
         except ValueError:
             return answer.status, {"message": text.decode(errors="replace")}
+
+    def watch(self, path: str, silence: float) -> Iterator[bytes]:
+        """The lines of a watch until the server ends it, over a connection of its own.
+
+        Raises:
+            OSError: nobody answers, or nothing comes for ``silence`` seconds.
+            HTTPException: the server refuses, or hangs up.
+        """
+        connection = http.client.HTTPSConnection(
+            self.address, API_PORT, timeout=silence, context=self.context
+        )
+        with contextlib.closing(connection):
+            connection.request("GET", path, headers={"Accept": JSON})
+            answer = connection.getresponse()
+            if answer.status != HTTPStatus.OK:
+                raise http.client.HTTPException(f"{answer.status} {answer.read(300)!r}")
+            yield from answer
 
     def close(self) -> None:
         """Give the connection back."""

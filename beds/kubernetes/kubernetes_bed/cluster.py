@@ -148,18 +148,11 @@ class Cluster:
         """
         if not archive.is_file():
             raise BedError(f"{archive}: no such file; give a docker or OCI archive")
-        ctr = [
-            str(installed().containerd / "bin/ctr"),
-            "--address",
-            CONTAINERD_SOCKET,
-            "--namespace",
-            "k8s.io",
-        ]
         names: list[str] = []
         for node in nodes or self.shape.nodes:
             with archive.open("rb") as content:
                 done = subprocess.run(
-                    [*self.entered(node, files=True), *ctr, "images", "import", "-"],
+                    [*self.ctr(node), "images", "import", "-"],
                     stdin=content, capture_output=True, text=True, check=False,
                 )  # fmt: skip
             if done.returncode:
@@ -189,6 +182,23 @@ class Cluster:
     def registry_user(self) -> tuple[str, str]:
         """Name and password for ``private.registry.test``."""
         return REGISTRY_USER
+
+    def ctr(self, node: Node) -> list[str]:
+        """The start of a command line that speaks to a node's containerd."""
+        program = str(installed().containerd / "bin/ctr")
+        return [
+            *self.entered(node, files=True), program, "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io",
+        ]  # fmt: skip
+
+    def kill_container(self, container: str, node: Node) -> None:
+        """End every process of a container at once; its kubelet does with the pod what it says.
+
+        Args:
+            container: Its identifier, as a pod's status has it after ``containerd://``.
+            node: Where it runs.
+        """
+        words = [*self.ctr(node), "tasks", "kill", "--signal", "SIGKILL", container]
+        subprocess.run(words, check=True, capture_output=True)
 
     def kill(self, program: str, node: Node | None = None) -> None:
         """End a node's program at once; its supervisor starts it again."""

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import archives, cache, compiler
+from . import archives, cache, compiler, hub_image
 from .errors import BedError
 from .pins import ROOM
 from .processes import children_of, wait_until
@@ -49,9 +49,19 @@ def lab_recipe() -> bytes:
     return (ROOM / "images/lab.sh").read_bytes()
 
 
+def hub_place(pins: Pins) -> Path:
+    """Where the archive of the hub's image lies."""
+    return hub_image.place(pins, lab_place(pins))
+
+
 def seed_place(pins: Pins) -> Path:
     """Where the filled containerd store lies."""
-    made_from = [small_place(pins), lab_place(pins), compiler.place_of(pins.part("containerd"))]
+    made_from = [
+        small_place(pins),
+        lab_place(pins),
+        hub_place(pins),
+        compiler.place_of(pins.part("containerd")),
+    ]
     return cache.folder() / f"seed-{cache.key_of([(place.name, b'') for place in made_from])}"
 
 
@@ -62,13 +72,14 @@ def make_all(pins: Pins) -> None:
     with cache.locked(cache.folder() / "build.lock", "another build is running; waiting for it"):
         cache.keep(small_place(pins), lambda place: make_small(pins, place))
         cache.keep(lab_place(pins), lambda place: make_lab(pins, place))
+        cache.keep(hub_place(pins), lambda place: hub_image.make(pins, lab_place(pins), place))
         cache.keep(seed_place(pins), lambda place: make_seed(pins, place))
 
 
 def archives_of(pins: Pins) -> dict[str, Path]:
     """Image to its archive."""
-    small = {name: small_place(pins) / f"{name}.tar" for name in pins.images if name != "lab"}
-    return {**small, "lab": lab_place(pins) / "lab.tar"}
+    large = {"lab": lab_place(pins) / "lab.tar", "hub": hub_place(pins) / "hub.tar"}
+    return {name: large.get(name, small_place(pins) / f"{name}.tar") for name in pins.images}
 
 
 def make_small(pins: Pins, place: Path) -> None:

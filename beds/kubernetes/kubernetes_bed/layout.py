@@ -28,6 +28,10 @@ REGISTRIES = {"registry.test": 5000, "private.registry.test": 5001, "slow.regist
 REGISTRY_USER = ("teacher", "chalk")
 """Name and password that ``private.registry.test`` asks for."""
 
+STORAGE_CLASS = "shared"
+STORAGE_PROVISIONER = "libretexts.org/bed"
+"""The default class of claims and who makes their volumes; ``manifests/storage.yaml`` says the same."""
+
 SHAPES = {
     1: (("core", "student", "gpu"),),
     2: (("core",), ("student", "gpu")),

@@ -38,6 +38,7 @@ class Pins:
     parts: tuple[Part, ...]
     images: dict[str, str]
     lab: dict[str, list[str]]
+    hub: dict[str, list[str]]
 
     def part(self, name: str) -> Part:
         """The part of this name."""
@@ -60,5 +61,11 @@ def load(path: Path = ROOM / "pins.toml") -> Pins:
         for name, table in data["parts"].items()
     )
     return Pins(
-        (int(major), int(minor)), data["free_gigabytes"], data["debian"], parts, data["images"], data["lab"]
+        (int(major), int(minor)),
+        data["free_gigabytes"],
+        data["debian"],
+        parts,
+        data["images"],
+        data["lab"],
+        data["hub"],
     )

@@ -50,6 +50,7 @@ def write(shape: Shape) -> None:
         "scheduler": "/CN=system:kube-scheduler",
         "proxy": "/CN=system:kube-proxy",
         "calico": "/CN=calico",
+        "homes": "/CN=homes",
     }
     for user, subject in clients.items():
         certify(folder, user, subject)

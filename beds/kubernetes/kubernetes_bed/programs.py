@@ -161,6 +161,12 @@ def containerd(node: Node, tools: Tools) -> Program:
     return Program("containerd", argv, {"PATH": path})
 
 
+def homes(shape: Shape, room: Path) -> Program:
+    """Who makes the volumes of claims."""
+    argv = ["/usr/bin/python3", "-m", "kubernetes_bed.homes", shape.name]
+    return Program("homes", argv, {"PYTHONPATH": str(room), "PYTHONDONTWRITEBYTECODE": "1"})
+
+
 def registry_programs(node: Node, room: Path) -> list[Program]:
     """An open registry, one behind a password, and a slow way to the open one."""
     slow = [str(REGISTRIES["slow.registry.test"]), str(REGISTRIES["registry.test"])]

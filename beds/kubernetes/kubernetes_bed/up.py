@@ -89,6 +89,7 @@ def bring_up(shape: Shape, pins: Pins) -> None:
             api.create("/api/v1/nodes", json.dumps(node_object(node)))
             want(node.folder, programs.node_programs(shape, node, found)[:1])
         prepare_network(shape, api, found)
+        want(shape.first.folder, [programs.homes(shape, ROOM)])
         for node in shape.nodes:
             want(node.folder, programs.node_programs(shape, node, found))
         wait(lambda: all_ready(api, shape), lambda: f"not ready: {not_ready(api, shape)}")
@@ -167,7 +168,7 @@ def prepare_network(shape: Shape, api: Api, found: programs.Tools) -> None:
     """Create Calico's resource types, then its own objects and the name server."""
     for path in sorted((found.calico / "crd").glob("*.yaml")):
         api.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", path.read_text(), YAML)
-    apply(shape, ["calico.yaml", "dns.yaml"])
+    apply(shape, ["calico.yaml", "dns.yaml", "storage.yaml"])
     for node in shape.nodes:
         for resource, content in block_objects(node).items():
             api.create(f"/apis/crd.projectcalico.org/v1/{resource}", json.dumps(content))

@@ -121,6 +121,27 @@ def conflict(resource: Resource, name: str, why: str = "") -> ApiRefusal:
     return ApiRefusal(409, "Conflict", message, _about(name, resource.group, resource.plural))
 
 
+def other_object(resource: Resource, name: str, field: str, asked: str, held: str) -> ApiRefusal:
+    """A deletion is meant for another object of this name, or for another state of it.
+
+    The server names the kind here, not the collection (apiserver, `registry/rest/delete.go`).
+
+    Args:
+        resource: The kind.
+        name: The object's.
+        field: ``UID`` or ``ResourceVersion``.
+        asked: Its value in the precondition.
+        held: Its value in the object.
+    """
+    since = "deleted and then recreated" if field == "UID" else "modified"
+    why = (
+        f"the {field} in the precondition ({asked}) does not match the {field} in record ({held}). "
+        f"The object might have been {since}"
+    )
+    message = f'Operation cannot be fulfilled on {resource.qualified_kind} "{name}": {why}'
+    return ApiRefusal(409, "Conflict", message, _about(name, resource.group, resource.kind))
+
+
 def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> ApiRefusal:
     """The object breaks rules; every one of them is listed."""
     listed = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))

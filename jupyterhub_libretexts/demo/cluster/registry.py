@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .admission import Admission
-from .answers import ApiRefusal, already_exists, bad_request, conflict, invalid, not_found
+from .answers import ApiRefusal, already_exists, bad_request, conflict, invalid, not_found, other_object
 from .defaults import fill
 from .resources import NAMESPACES, PODS, Resource
 from .usage import ENDED
@@ -231,14 +231,12 @@ class Registry:
 
     def _preconditions(self, resource: Resource, old: Document, how: Deletion) -> None:
         held = old["metadata"]
-        if how.uid and how.uid != held["uid"]:
-            raise conflict(resource, held["name"], _other_uid(how.uid, held["uid"]))
-        if how.version and how.version != held["resourceVersion"]:
-            why = (
-                f"Precondition failed: ResourceVersion in precondition: {how.version}, "
-                f"ResourceVersion in object meta: {held['resourceVersion']}"
-            )
-            raise conflict(resource, held["name"], why)
+        for field, asked, found in (
+            ("UID", how.uid, held["uid"]),
+            ("ResourceVersion", how.version, held["resourceVersion"]),
+        ):
+            if asked and asked != found:
+                raise other_object(resource, held["name"], field, asked, found)
 
     def _grace(self, resource: Resource, old: Document, how: Deletion) -> int:
         """The seconds that a pod is given; none when nothing of it can be running."""

@@ -1,0 +1,123 @@
+"""A hub as a pod of the real cluster, with the methods that tests of hubs know."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+from kubernetes_hub.installation import Installation
+
+from tests.hub.support import Hub
+from tests.live.kubernetes.support import Cluster  # makes the bed importable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+SETTINGS = Path(__file__).with_name("settings.yaml")
+EVERYBODY = """
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.Spawner.start_timeout = 120
+c.KubeSpawner.delete_grace_period = 1
+c.LibreTextsSpawner.sweep_interval = 5
+"""
+"""Sign-in by any name; the rest as on a site, but for patience."""
+
+
+@dataclass
+class ClusterHub(Hub):
+    """Speaks to a hub in the cluster by its service, past the proxy."""
+
+    installation: Installation = field(kw_only=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}:8081/hub"
+
+    @property
+    def address(self) -> str:
+        """Of the hub's service, which outlives the hub's pod."""
+        space = self.installation.namespace
+        found = self.installation.cluster.get("service", "hub", f"--namespace={space}")
+        return str(found["spec"]["clusterIP"])
+
+    @property
+    def log(self) -> str:
+        return self.installation.log()
+
+    @property
+    def lives(self) -> bool:
+        return "ready" in str(self.installation.hub_pod()["status"].get("containerStatuses"))
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def start(self) -> None:
+        self._found = self.address
+        self.session = aiohttp.ClientSession(headers={"Authorization": f"token {self.token}"})
+        await self.until_healthy()
+
+    async def stop(self, hard: bool = False) -> None:
+        assert self.session is not None
+        await self.session.close()
+
+    async def until_healthy(self, seconds: float = 90) -> None:
+        """Wait until the hub answers."""
+        assert self.session is not None
+        end = time.monotonic() + seconds
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with self.session.get(
+                    f"{self.url}/health", timeout=aiohttp.ClientTimeout(total=2)
+                ) as answer:
+                    if answer.status == 200:
+                        return
+            assert time.monotonic() < end, f"the hub does not answer:\n{self.log[-4000:]}"
+            await asyncio.sleep(0.2)
+
+    async def kill(self) -> None:
+        """End the hub's process hard, and return when its container runs again and answers."""
+        before = self.restarts
+        pod = self.installation.hub_pod()
+        node = self.installation.cluster.shape.first
+        container = pod["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
+        self.installation.cluster.kill_container(container, node)
+        end = time.monotonic() + 60
+        while self.restarts == before:
+            assert time.monotonic() < end, "the hub's container was not started again"
+            await asyncio.sleep(0.2)
+        await self.until_healthy()
+
+    @property
+    def restarts(self) -> int:
+        """How often the kubelet started the hub's container again."""
+        return int(self.installation.hub_pod()["status"]["containerStatuses"][0]["restartCount"])
+
+    async def started(self, name: str, *groups: str, **options: str) -> Any:
+        """A person's server, running."""
+        await self.person(name, *groups)
+        status, said = await self.start_by_api(name, options)
+        assert status in (201, 202), said
+        return await self.until_ready(name, seconds=90)
+
+
+@contextlib.asynccontextmanager
+async def hub_in(
+    cluster: Cluster, folder: Path, more: str = "", files: tuple[Path, ...] = (SETTINGS,), **rest: Any
+) -> AsyncIterator[ClusterHub]:
+    """Install a hub, and remove everything at the end; the log of a hub that fails is kept by pytest."""
+    installation = Installation(cluster, files, more=EVERYBODY + more, **rest)
+    with installation.installed():
+        hub = ClusterHub(folder, "", token=installation.token, installation=installation)
+        try:
+            async with hub:
+                yield hub
+        finally:
+            sys.stdout.write(installation.log()[-8000:])
