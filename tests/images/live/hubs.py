@@ -177,6 +177,17 @@ def docker_socket(engine: Engine, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def bridge(engine: Engine, image: str) -> Iterator[str]:
+    """This machine's address on podman's network, which is there while some container is on it."""
+    network = json.loads(engine.call(["network", "inspect", "podman"]))[0]
+    container = engine.call(["run", "--detach", "--network", "podman", image, "sleep", "1200"]).strip()
+    try:
+        yield network["subnets"][0]["gateway"]
+    finally:
+        engine.call(["rm", "--force", "--time", "2", container])
+
+
+@contextmanager
 def running_hub(docker: str, gateway: str, folder: Path, image: str, home: Path) -> Iterator[Hub]:
     """A hub of the environment that runs the tests, until the block ends."""
     token, port = secrets.token_hex(16), free_port()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.images.live.hubs import Hub, docker_socket, running_hub
+from tests.images.live.hubs import Hub, bridge, docker_socket, running_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +35,9 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hub(
     engine: Engine, sage: str, shared_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Hub]:
-    network = json.loads(engine.call(["network", "inspect", "podman"]))[0]
-    gateway = network["subnets"][0]["gateway"]
     folder = tmp_path_factory.mktemp("hub")
     with (
+        bridge(engine, sage) as gateway,
         docker_socket(engine, folder) as docker,
         running_hub(docker, gateway, folder, sage, shared_home) as hub,
     ):
