@@ -106,7 +106,8 @@ def test_a_course_whose_test_fails_is_not_called_built(engine: Engine, course: P
     (course / "tests" / "first.ipynb").write_text(broken)
     done = typed(engine, "build", str(course), "--tag", TAG)
     assert done.returncode == 1
-    assert "No module named 'nowhere'" in done.stdout + done.stderr
+    assert "No module named 'nowhere'" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"{TAG} failed its tests")
     assert not (course / "build").exists()
 
 
