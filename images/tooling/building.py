@@ -12,7 +12,7 @@ from jupyterhub_libretexts.images.build import with_label
 from jupyterhub_libretexts.images.engines import Engine, Recipe
 
 TARGETS = ("core", "r", "sage", "default", "python2")
-SWITCHES = ("NBGRADER", "COLLABORATION", "CPP")
+SWITCHES = ("NBGRADER", "COLLABORATION")
 CONTEXT = machine.IMAGES / "default-env"
 
 

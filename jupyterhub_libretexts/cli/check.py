@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jupyterhub_libretexts.cli.known import add_lock, known_images
 from jupyterhub_libretexts.cli.output import paint, shown, tell
 from jupyterhub_libretexts.cli.parsers import Commands, Parser, add_files, command
 
@@ -28,7 +29,10 @@ def register(commands: Commands[Parser]) -> None:
         run,
         summary="find every mistake in the settings",
         details="Prints FILE:LINE:COLUMN: KEY: what is wrong; what is allowed; the nearest spelling.\n"
-        "Needs no hub, no cluster and no secret. Exit status: 0 fine (warnings allowed), 1 problems.",
+        "What images hold is read from images.lock.json beside the first file (`image inspect --lock`\n"
+        "writes it): a kernel, an application or a package that an image lacks is a mistake; an image that\n"
+        "is not in it is a warning. Needs no hub, no cluster, no registry and no secret.\n"
+        "Exit status: 0 fine (warnings allowed), 1 problems.",
         examples=(
             "check libretexts.yaml",
             "check libretexts.yaml staging.yaml",
@@ -36,6 +40,7 @@ def register(commands: Commands[Parser]) -> None:
         ),
     )
     add_files(made)
+    add_lock(made)
     made.add_argument(
         "--format", choices=("text", "json"), default="text", help="how to print (default: text)"
     )
@@ -43,9 +48,11 @@ def register(commands: Commands[Parser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, and print what was found."""
+    from jupyterhub_libretexts.images.compare import problems
     from jupyterhub_libretexts.settings.load import review
 
-    reviewed = review(arguments.files)
+    place, lock = known_images(arguments)
+    reviewed = review(arguments.files, lambda root, settings: problems(root, settings, lock, place))
     if arguments.format == "json":
         import json
 

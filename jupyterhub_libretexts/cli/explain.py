@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from jupyterhub_libretexts.cli.known import add_lock, known_images
 from jupyterhub_libretexts.cli.output import paint, say, tell
 from jupyterhub_libretexts.cli.parsers import FILES, Commands, Parser, add_files, command
 from jupyterhub_libretexts.errors import Refusal, UsageError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from jupyterhub_libretexts.core.catalogue import Catalogue
-    from jupyterhub_libretexts.core.circumstances import Circumstances
+    from jupyterhub_libretexts.core.circumstances import Circumstances, ImageFacts
     from jupyterhub_libretexts.core.offers import Offer
     from jupyterhub_libretexts.core.people import Membership, Person
     from jupyterhub_libretexts.core.plan import PodPlan
@@ -37,8 +38,9 @@ def register(commands: Commands[Parser]) -> None:
         details="Prints who they are and by which rule, what is offered to them, what is closed and why,\n"
         "and everything that the start of their choice would do; with a choice also the pod's manifest,\n"
         "over KubeSpawner's defaults, or with --hub-config the very one that this hub would send (this\n"
-        "executes the file). Values of variables that are secret by name are hidden. Needs no hub and no\n"
-        "cluster: what only those know (servers that run, kernels of images) counts as free and present.\n"
+        "executes the file). Values of variables that are secret by name are hidden. What images hold is\n"
+        "read from images.lock.json beside the first file. Needs no hub and no cluster: what only those\n"
+        "know (servers that run) counts as free.\n"
         "Exit status: 0 it would start, 1 it is refused (in the words that the student would read).",
         examples=(
             "explain libretexts.yaml --user ada --email ada@ucdavis.edu",
@@ -68,6 +70,7 @@ def register(commands: Commands[Parser]) -> None:
     what = made.add_argument_group("what they choose")
     for name in _OPTIONS:
         what.add_argument(f"--{name}", metavar=name.upper())
+    add_lock(made)
     made.add_argument("--hub-config", metavar=FILES, help="the hub's jupyterhub_config.py, which is executed")
     made.add_argument("--at", metavar="DATE", help="a day or moment, in the hub's time zone (default: now)")
     made.add_argument(
@@ -124,8 +127,9 @@ def _explanation(settings: Settings, arguments: argparse.Namespace) -> Explanati
     somebody = person(arguments.user, [one.group for one in given], arguments.email)
     at = _moment(settings, arguments.at)
     index = catalogue(settings)
+    circumstances = Circumstances(now=at, images=_images(arguments))
     try:
-        planned: PodPlan | None = _planned(index, somebody, arguments, Circumstances(now=at))
+        planned: PodPlan | None = _planned(index, somebody, arguments, circumstances)
         refusal: Refusal | None = None
     except Refusal as refused:
         planned, refusal = None, refused
@@ -134,10 +138,15 @@ def _explanation(settings: Settings, arguments: argparse.Namespace) -> Explanati
         memberships=given,
         unknown_groups=tuple(group for group in arguments.group if group not in declared),
         at=at,
-        offers=offered_to(index, somebody, Circumstances(now=at)),
+        offers=offered_to(index, somebody, circumstances),
         plan=planned,
         refusal=refusal,
     )
+
+
+def _images(arguments: argparse.Namespace) -> Mapping[str, ImageFacts]:
+    _, lock = known_images(arguments)
+    return lock.facts if lock is not None else {}
 
 
 def _planned(
@@ -156,7 +165,7 @@ def _manifest(settings: Settings, explanation: Explanation, arguments: argparse.
     from jupyterhub_libretexts.core.circumstances import Circumstances
 
     def planned(claim: str) -> PodPlan:
-        circumstances = Circumstances(now=explanation.at, claim=claim)
+        circumstances = Circumstances(now=explanation.at, images=_images(arguments), claim=claim)
         return _planned(catalogue(settings), explanation.person, arguments, circumstances)
 
     return manifest_of(arguments.files, arguments.hub_config, explanation.person, planned)

@@ -32,6 +32,7 @@ COMMANDS = (
     "jupyterhub_libretexts.cli.render",
     "jupyterhub_libretexts.cli.schema",
     "jupyterhub_libretexts.cli.profiles",
+    "jupyterhub_libretexts.cli.image",
     "jupyterhub_libretexts.cli.demo",
     "jupyterhub_libretexts.cli.completion",
 )

@@ -14,6 +14,8 @@ from jupyterhub_libretexts.core.subjects import PREFIX
 from jupyterhub_libretexts.hub.ledger import Ledger
 from jupyterhub_libretexts.hub.line import Line, Pace
 from jupyterhub_libretexts.hub.sweeping import claimed_by, swept
+from jupyterhub_libretexts.images.compare import lock_beside
+from jupyterhub_libretexts.images.watch import WatchedLock
 from jupyterhub_libretexts.settings.watch import Watched
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Shared:
     """One hub's knowledge, for one set of settings files."""
 
     watched: Watched
+    images: WatchedLock
     informers: Registry
     view: View
     line: Line
@@ -119,6 +122,7 @@ class SharedRegistry:
             watched = Watched(files, told=_teller(log))
             mine[key] = Shared(
                 watched=watched,
+                images=WatchedLock(lock_beside(files), told=log.error),
                 informers=Registry(log),
                 view=View(access=access, indexed_labels=(USERNAME_LABEL, ORGANIZATION_LABEL)),
                 line=Line(watched.current().hub.starts_at_once),

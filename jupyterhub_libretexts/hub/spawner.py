@@ -93,10 +93,11 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
     image_facts = Dict(
         config=True,
         help="""
-        What images are known to hold: ``{image: {"kernels": [...], "applications": [...]}}``.
+        What images are known to hold: ``{image: {"kernels": [...], "applications": [...]}}``, over what
+        ``images.lock.json`` beside the first settings file says (`image inspect --lock` writes it).
 
-        An environment whose kernel its image lacks is shown with that reason and cannot be started.
-        An image that is not here is taken at its word.
+        An environment whose kernel or application its image lacks is shown with that reason and cannot
+        be started. An image of which nothing is known is taken at its word.
         """,
     )
     allow_demo_accounts = Bool(
@@ -213,7 +214,7 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
             server_name=self.name,
             own=self.pod_reference,
             claim=self.pvc_name,
-            image_facts=images(self.image_facts),
+            image_facts={**shared.images.current(), **images(self.image_facts)},
         )
 
     def _accept(self, planned: tuple[PodPlan, Person]) -> None:

@@ -1,5 +1,5 @@
 """Images: what they hold (their manifest), which of them a settings file may rely on, how they are built.
 
-``manifest``, ``lock`` and ``sbom`` are pure; ``engines``, ``inspect`` and ``build`` call podman, docker,
-buildah and skopeo by argument lists; ``command`` is the part of the command line.
+``manifest``, ``lock``, ``compare`` and ``sbom`` are pure; ``engines``, ``inspect`` and ``build`` call podman,
+docker, buildah and skopeo by argument lists.
 """

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from jupyterhub_libretexts.errors import UsageError
-from jupyterhub_libretexts.images.engines import Recipe
+from jupyterhub_libretexts.images.engines import EngineFailed, Recipe
 from jupyterhub_libretexts.images.manifest import LABEL, PATH, parse_manifest, written_manifest
 from jupyterhub_libretexts.images.sbom import bill_of_materials
 
@@ -54,7 +54,7 @@ def build_course_image(engine: Engine, folder: Path, tag: str, arguments: Mappin
         raise UsageError(f"{folder} has no Dockerfile; copy images/course-template and begin from there")
     engine.build(Recipe(folder, tag, arguments=MappingProxyType(dict(arguments))))
     refresh_manifest(engine, tag)
-    tests = engine.run(tag, (CHECK,))
+    tests = tested(engine, tag)
     manifest = with_label(engine, tag, {})
     out = folder / "build"
     out.mkdir(exist_ok=True)
@@ -62,6 +62,23 @@ def build_course_image(engine: Engine, folder: Path, tag: str, arguments: Mappin
     papers[0].write_text(json.dumps(written_manifest(manifest), indent=1) + "\n", encoding="utf-8")
     papers[1].write_text(json.dumps(bill_of_materials(manifest, tag), indent=1) + "\n", encoding="utf-8")
     return BuiltImage(tag, manifest, tests, papers)
+
+
+def tested(engine: Engine, tag: str) -> str:
+    """What the image's own tests printed.
+
+    Raises:
+        EngineFailed: One of them failed.
+    """
+    try:
+        return engine.run(tag, (CHECK,))
+    except EngineFailed as failed:
+        if not failed.printed:
+            raise
+        told = failed.printed.strip()
+        raise EngineFailed(
+            f"{told}\n{tag} failed its tests; it keeps its name so that you can look into it"
+        ) from failed
 
 
 def refresh_manifest(engine: Engine, tag: str) -> None:

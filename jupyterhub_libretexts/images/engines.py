@@ -23,7 +23,15 @@ ENGINES = ("podman", "docker", "buildah")
 
 
 class EngineFailed(LibreTextsError):
-    """A program could not do what it was asked; the message ends with its own last words."""
+    """A program could not do what it was asked; the message ends with its own last words.
+
+    Attributes:
+        printed: What it had printed until then.
+    """
+
+    def __init__(self, message: str, printed: str = "") -> None:
+        self.printed = printed
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +140,7 @@ class Engine:
         )
         if done.returncode != 0:
             words = (done.stderr.strip() or done.stdout.strip() or "no reason given")[-2000:]
-            raise EngineFailed(f"{self.name} {arguments[0]} failed: {words}")
+            raise EngineFailed(f"{self.name} {arguments[0]} failed: {words}", done.stdout)
         return done.stdout
 
     def environment(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """``images.lock.json``: what the images that a settings file names are known to hold, committed beside it.
 
-``image inspect`` writes it; ``check`` and a hub read it without asking any registry.
+``image inspect --lock`` writes it; ``check`` and a hub read it without asking any registry.
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ class Shortcoming:
     suggestion: str = ""
     warning: bool = False
     """True when nothing is known, rather than known to be absent."""
+    value: str = ""
+    """Which need it is, where there may be several."""
 
 
 def load_lock(path: Path) -> ImagesLock:
@@ -159,10 +161,7 @@ def shortcomings(
     """
     known = lock.images.get(image)
     if known is None:
-        message = (
-            f"nothing is known of the image {image!r}: run `jupyterhub-libretexts image inspect {image}`"
-        )
-        return [Shortcoming("image", message, warning=True)]
+        return [Shortcoming("image", f"nothing is known of the image {image!r}", warning=True)]
     manifest = known.manifest
     found = []
     if kernel is not None and kernel not in manifest.kernels:
@@ -179,24 +178,18 @@ def unmet(manifest: ImageManifest, image: str, need: str) -> list[Shortcoming]:
     """What is wrong with one need: nothing, its spelling, or the image."""
     group, colon, name = need.partition(":")
     if not colon or not name or group not in KEPT_PACKAGES:
-        return [
-            Shortcoming(
-                "needs", f"{need!r} is not SET:PACKAGE", allowed=f"a set of {', '.join(KEPT_PACKAGES)}"
-            )
-        ]
+        allowed = f"SET:PACKAGE with a set of {', '.join(KEPT_PACKAGES)}"
+        return [Shortcoming("needs", f"{need!r} names no package", allowed=allowed, value=need)]
     if not manifest.packages:
-        return [
-            Shortcoming(
-                "needs", f"the packages of {image} are not known; inspect it with an engine", warning=True
-            )
-        ]
+        message = f"the packages of {image} are not known: pull it, then inspect it again"
+        return [Shortcoming("needs", message, warning=True, value=need)]
     packages = manifest.packages.get(group, {})
     names = {plain(key): key for key in packages}
     if plain(name) in names:
         return []
     nearest = difflib.get_close_matches(plain(name), names, n=1)
     suggestion = f"{group}:{names[nearest[0]]}" if nearest else ""
-    return [Shortcoming("needs", f"the image {image} has no {need}", suggestion=suggestion)]
+    return [Shortcoming("needs", f"the image {image} has no {need}", suggestion=suggestion, value=need)]
 
 
 def absent(key: str, message: str, value: str, known: Iterable[str]) -> Shortcoming:

@@ -7,7 +7,7 @@ their order, and nothing else.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Review", "load", "load_text", "review"]
 
 Paths = str | Path | Sequence[str | Path]
+Check = Callable[["Node", Settings], list[Problem]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,15 @@ def load_text(text: str, file: str = "settings") -> Settings:
     return _usable(_review([(file, *parsed(file, text))]))
 
 
-def review(paths: Paths) -> Review:
-    """The settings and everything to say about them, warnings included; raises nothing."""
+def review(paths: Paths, further: Check | None = None) -> Review:
+    """The settings and everything to say about them, warnings included; raises nothing.
+
+    Args:
+        paths: One file, or several of which each overlays those before it.
+        further: Says what else is wrong, from the document as it was read and what of it is valid.
+    """
     listed = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    return _review([_read(Path(path)) for path in listed])
+    return _review([_read(Path(path)) for path in listed], further)
 
 
 def _usable(reviewed: Review) -> Settings:
@@ -75,7 +81,7 @@ def _read(path: Path) -> tuple[str, Node | None, list[Problem]]:
     return (str(path), None, problems) if text is None else (str(path), *parsed(str(path), text))
 
 
-def _review(reads: Sequence[tuple[str, Node | None, list[Problem]]]) -> Review:
+def _review(reads: Sequence[tuple[str, Node | None, list[Problem]]], further: Check | None = None) -> Review:
     files = [file for file, _, _ in reads]
     problems = [problem for _, _, told in reads for problem in told]
     roots = [root for _, root, _ in reads if root is not None]
@@ -93,6 +99,7 @@ def _review(reads: Sequence[tuple[str, Node | None, list[Problem]]]) -> Review:
     settings, told = _validated(root)
     if settings is not None:
         told += checks.problems(root, settings)
+        told += further(root, settings) if further is not None else []
     # Other messages repeat the value that they are about, and a secret is never repeated.
     problems += [problem for problem in told if problem.place not in hidden]
     failed = settings is None or any(not problem.warning for problem in problems)

@@ -40,8 +40,6 @@ NOT_YET: dict[tuple[str, ...], tuple[frozenset[Scalar] | None, str]] = {
     ("homes", "kind"): (frozenset({"zfs"}), "a hub with homes of kind zfs does not start; use claim"),
     ("homes", "snapshots"): (None, "no snapshots are made"),
     ("organizations", ANY, "admins"): (None, "they have no rights beyond those of others"),
-    ("environments", ANY, "needs"): (None, "images are not compared with it"),
-    ("courses", ANY, "needs"): (None, "images are not compared with it"),
 }
 """By path (a star stands for any name): the values that are not done (every value where nothing is
 listed), and what happens instead."""

@@ -67,7 +67,10 @@ ui <- function(request) {
 server <- function(input, output, session) {
   name <- app_name(shiny::isolate(session$clientData$url_search))
   app <- if (is.null(name)) NULL else load_app(name)
-  if (!is.null(app)) app$serverFuncSource()(input, output, session)
+  if (is.null(app)) return()
+  # As Shiny itself does: an app may leave the session out of its arguments.
+  run <- app$serverFuncSource()
+  if (any(c("session", "...") %in% names(formals(run)))) run(input, output, session) else run(input, output)
 }
 
 # Only this user may open the socket: the server's own sign-in stands in front of it.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from jupyterhub_libretexts.images.engines import Engine
 
-HARDENED = ("--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 SERVER_PYTHON = "/opt/jupyter/bin/python"
 
 
@@ -37,6 +37,12 @@ class Container:
     def python(self, source: str, *arguments: str, limit: float = 120) -> str:
         """Run a Python program with the server's own interpreter (tornado, nbformat, nbclient are there)."""
         return self.run(SERVER_PYTHON, "-I", "-", *arguments, text=source, limit=limit)
+
+    def address(self) -> str:
+        """Its address on podman's network."""
+        return called(
+            self.engine, ["inspect", "--format", "{{.NetworkSettings.IPAddress}}", self.identity]
+        ).strip()
 
     def logs(self) -> str:
         """What it has printed, errors too."""
@@ -74,11 +80,13 @@ class Containers:
         home: Path | None = None,
         options: Sequence[str] = (),
         variables: Mapping[str, str] | None = None,
+        network: str = "none",
     ) -> Container:
         """Start a container; without a command it starts its own server."""
         mounts = [] if home is None else ["--volume", f"{home}:/home/jovyan"]
         chosen = [word for key, value in (variables or {}).items() for word in ("--env", f"{key}={value}")]
-        arguments = ["run", "--detach", *HARDENED, *mounts, *chosen, *options, image, *command]
+        hardened = ["--network", network, *HARDENED]
+        arguments = ["run", "--detach", *hardened, *mounts, *chosen, *options, image, *command]
         container = Container(self.engine, called(self.engine, arguments).strip().splitlines()[-1])
         self.started.append(container.identity)
         return container

@@ -60,6 +60,7 @@ def start() -> None:
     """Start the hub's single-user server, or JupyterLab alone where no hub started the container."""
     from libretexts_image import pages
 
+    given = sys.argv[1:]
     try:
         if "JUPYTERHUB_API_TOKEN" in os.environ:
             from jupyterhub.singleuser import main as serve
@@ -67,7 +68,10 @@ def start() -> None:
             sys.exit(serve())
         from jupyterlab.labapp import main as serve_alone
 
-        sys.argv[1:1] = ["--ip=0.0.0.0", "--no-browser"]
+        usual = (
+            [] if any(word.startswith(("--ip=", "--ServerApp.ip=")) for word in given) else ["--ip=0.0.0.0"]
+        )
+        sys.argv[1:1] = [*usual, "--no-browser"]
         sys.exit(serve_alone())
     except (Exception, SystemExit) as stopped:
         failed = not isinstance(stopped, SystemExit) or stopped.code not in (0, None)
@@ -76,17 +80,17 @@ def start() -> None:
                 f"libretexts: the server did not start ({stopped}); trying without the user's settings",
                 file=sys.stderr,
             )
-            start_without_settings()
+            start_without_settings(given)
         raise
 
 
-def start_without_settings() -> NoReturn:
-    """Replace this process by one that reads no settings from the home."""
+def start_without_settings(given: list[str]) -> NoReturn:
+    """Replace this process by one with the same arguments that reads no settings from the home."""
     os.environ["LIBRETEXTS_WITHOUT_SETTINGS"] = "1"
     os.environ["JUPYTERHUB_DISABLE_USER_CONFIG"] = "1"
     os.environ["JUPYTER_CONFIG_DIR"] = tempfile.mkdtemp(prefix="jupyter-config-")
     sys.stderr.flush()
-    arguments = [sys.executable, "-I", "-m", "libretexts_image", *sys.argv[1:]]
+    arguments = [sys.executable, "-I", "-m", "libretexts_image", *given]
     os.execv(sys.executable, arguments)
 
 

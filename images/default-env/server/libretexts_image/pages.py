@@ -45,7 +45,12 @@ def register(server: Any) -> None:
             source = MATERIAL / "welcome" / f"{name}.ipynb"
             if not source.is_file():
                 names = ", ".join(sorted(path.stem for path in source.parent.glob("*.ipynb")))
-                raise web.HTTPError(404, f"This image has no welcome notebook {name!r}; it has {names}.")
+                text = f"This image has no welcome notebook {name!r}; it has {names}."
+                self.set_status(404)
+                self.finish(
+                    page("There is no such notebook", text, [("Continue", url_path_join(base, "lab"))])
+                )
+                return
             folder = Path(server.root_dir) / "welcome"
             target = folder / source.name
             if not target.exists():
