@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from jupyterhub_libretexts.core.objects import Manifest
 
-__all__ = ["KINDS", "ours", "path_of"]
+__all__ = ["KINDS", "compared", "ours", "path_of"]
 
 KINDS: Final = {
     ("v1", "Namespace"): "namespaces",
@@ -60,8 +60,20 @@ async def ours(rendered: Iterable[Manifest], connection: Connection | None = Non
     return await _read(connection, versions)
 
 
+def compared(rendered: Iterable[Manifest]) -> list[tuple[str, str]]:
+    """Group and plural of every kind that ``ours`` lists for these objects: what it needs to read."""
+    return [
+        (version.rpartition("/")[0], KINDS[version, kind])
+        for version, kind in _wanted({item["apiVersion"] for item in rendered})
+    ]
+
+
+def _wanted(versions: set[str]) -> list[tuple[str, str]]:
+    return [kind for kind in KINDS if kind[0] in _BUILT_IN or kind[0] in versions]
+
+
 async def _read(connection: Connection, versions: set[str]) -> list[Manifest]:
-    wanted = [kind for kind in KINDS if kind[0] in _BUILT_IN or kind[0] in versions]
+    wanted = _wanted(versions)
     lists = await asyncio.gather(*(_listed(connection, version, kind) for version, kind in wanted))
     return [item for found in lists for item in found]
 

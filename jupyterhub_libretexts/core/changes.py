@@ -26,7 +26,7 @@ CLUSTER = ""
 
 _COMPARED = {
     "Namespace": (),
-    "ServiceAccount": ("automountServiceAccountToken",),
+    "ServiceAccount": ("automountServiceAccountToken", "imagePullSecrets"),
     "Role": ("rules",),
     "ClusterRole": ("rules",),
     "RoleBinding": ("roleRef", "subjects"),
@@ -36,8 +36,8 @@ _COMPARED = {
 _AMOUNTS = ("ResourceQuota", "LimitRange")
 _OURS = (PREFIX, "pod-security.kubernetes.io/", "app.kubernetes.io/managed-by", "cni.projectcalico.org/ipv")
 """Labels and annotations that nobody else sets; one that should not be there is a difference."""
-_STAYS = {("Namespace", None), ("ServiceAccount", "default"), ("NetworkPolicy", "libretexts-closed")}
-"""What stays of an organisation that leaves: its namespace with every home in it, and its closed door."""
+_DOOR = ("NetworkPolicy", "libretexts-closed")
+"""What stays of an organisation that leaves, besides its namespace with every home in it."""
 
 
 class What(Enum):
@@ -105,7 +105,7 @@ def changes(before: Iterable[Manifest], after: Iterable[Manifest]) -> tuple[Chan
         if key in new:
             continue
         leaves = _place(item) not in stay and bool(_organization(item))
-        kept = key.kind == "Namespace" or (leaves and (key.kind, key.name) in _STAYS)
+        kept = key.kind == "Namespace" or (leaves and (key.kind, key.name) == _DOOR)
         found.append(Change(What.KEPT if kept else What.REMOVED, key, _organization(item), leaves=leaves))
     return tuple(found)
 

@@ -50,12 +50,11 @@ def organization_objects(settings: Settings, name: str, hub: HubPlace) -> tuple[
     """Namespace, rights, quota and bounds of one organisation, in the order in which they are made."""
     namespace = namespace_of(settings, name)
     mine = {f"{PREFIX}organization": names.label_value(name)}
-    objects = [_role(namespace), _role_binding(namespace, hub)]
+    objects = [_service_account(settings, name, namespace), _role(namespace), _role_binding(namespace, hub)]
     if namespace != hub.namespace:
         # Beside the hub, a quota and bounds would hold for the hub and its proxy too.
         objects = [
             _namespace(settings, name, namespace),
-            _service_account(namespace),
             *objects,
             *_quota(settings, name, namespace),
             _bounds(namespace),
@@ -95,9 +94,22 @@ def _pool(settings: Settings, organization: str) -> dict[str, str]:
     return {f"cni.projectcalico.org/ipv{pool.version}pools": json.dumps([str(pool)])}
 
 
-def _service_account(namespace: str) -> Manifest:
-    """The account of every pod that names none: it proves nothing to the API server."""
-    return thing("v1", "ServiceAccount", "default", namespace, automountServiceAccountToken=False)
+def _service_account(settings: Settings, name: str, namespace: str) -> Manifest:
+    """An account of the same name everywhere, for a hub that is told to give its servers one.
+
+    It has no rights, its token is mounted nowhere, and it fetches images with the organisation's
+    secrets. The namespace's own account ``default`` cannot be rendered: a controller makes it in the
+    same instant, and whichever comes second fails.
+    """
+    secrets = [{"name": secret} for secret in settings.organizations[name].pull_secrets]
+    return thing(
+        "v1",
+        "ServiceAccount",
+        "libretexts-servers",
+        namespace,
+        automountServiceAccountToken=False,
+        **({"imagePullSecrets": secrets} if secrets else {}),
+    )
 
 
 def _role(namespace: str) -> Manifest:

@@ -83,7 +83,7 @@ def test_an_organisation_that_leaves_keeps_its_homes_and_its_closed_door():
     }
     assert of_merced == {
         "Namespace org-merced": What.KEPT,
-        "ServiceAccount default": What.KEPT,
+        "ServiceAccount libretexts-servers": What.REMOVED,
         "NetworkPolicy libretexts-closed": What.KEPT,
         "NetworkPolicy libretexts-servers": What.REMOVED,
         "Role libretexts-hub": What.REMOVED,
@@ -99,7 +99,7 @@ def test_an_organisation_that_leaves_keeps_its_homes_and_its_closed_door():
     assert first < then
     commands = [line for line in text.splitlines() if "kubectl delete" in line]
     assert not any(
-        kept in line for line in commands for kept in ("namespace/", "serviceaccount", "libretexts-closed")
+        kept in line for line in commands for kept in ("namespace/", "libretexts-closed")
     )
     assert "role.rbac.authorization.k8s.io/libretexts-hub" in commands[-1]
 
@@ -177,7 +177,7 @@ TAMPERED = {
     ),
     "a token given to every pod": (
         "ServiceAccount",
-        "default",
+        "libretexts-servers",
         lambda item: item.update(automountServiceAccountToken=True),
         "automountServiceAccountToken: true → false",
     ),

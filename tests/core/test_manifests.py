@@ -198,7 +198,7 @@ def test_the_hub_in_an_organisations_namespace_stays_open():
         selected = policy["spec"]["podSelector"]["matchLabels"]
         assert selected.get("libretexts.org/organization") == "staff" or selected["component"] == "hub"
     kinds = [item["kind"] for item in rendered()["10-staff.yaml"]]
-    assert kinds == ["Role", "RoleBinding", "NetworkPolicy", "NetworkPolicy"]
+    assert kinds == ["ServiceAccount", "Role", "RoleBinding", "NetworkPolicy", "NetworkPolicy"]
 
 
 def test_the_hubs_role_is_the_rights_it_uses():
