@@ -30,6 +30,7 @@ COMMANDS = (
     "jupyterhub_libretexts.cli.check",
     "jupyterhub_libretexts.cli.explain",
     "jupyterhub_libretexts.cli.render",
+    "jupyterhub_libretexts.cli.verify",
     "jupyterhub_libretexts.cli.schema",
     "jupyterhub_libretexts.cli.profiles",
     "jupyterhub_libretexts.cli.image",

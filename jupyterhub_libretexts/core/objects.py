@@ -5,21 +5,24 @@ What its servers may reach is decided in ``policies``; who writes these objects 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jupyterhub_libretexts import names
 from jupyterhub_libretexts.core.catalogue import namespace_of
 from jupyterhub_libretexts.core.subjects import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from jupyterhub_libretexts.settings.models import Settings
 
-__all__ = ["HubPlace", "Manifest", "cluster_objects", "organization_objects", "thing"]
+__all__ = ["MANAGED", "HubPlace", "Manifest", "cluster_objects", "organization_objects", "thing"]
 
 Manifest = dict[str, Any]
+
+MANAGED = {"app.kubernetes.io/managed-by": "jupyterhub-libretexts"}
+"""The label by which all objects of ours are found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +42,23 @@ def thing(version: str, kind: str, name: str, namespace: str | None = None, **re
     metadata: dict[str, Any] = {"name": name}
     if namespace is not None:
         metadata["namespace"] = namespace
-    metadata["labels"] = {"app.kubernetes.io/managed-by": "jupyterhub-libretexts"}
+    metadata["labels"] = dict(MANAGED)
     return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
 
 
 def organization_objects(settings: Settings, name: str, hub: HubPlace) -> tuple[Manifest, ...]:
     """Namespace, rights, quota and bounds of one organisation, in the order in which they are made."""
     namespace = namespace_of(settings, name)
-    mine = {f"{PREFIX}organization": name}
-    objects = [
-        _role(namespace),
-        _role_binding(namespace, hub),
-        *_quota(settings, name, namespace),
-        _bounds(namespace),
-    ]
+    mine = {f"{PREFIX}organization": names.label_value(name)}
+    objects = [_service_account(settings, name, namespace), _role(namespace), _role_binding(namespace, hub)]
     if namespace != hub.namespace:
-        objects.insert(0, _namespace(settings, name, namespace))
+        # Beside the hub, a quota and bounds would hold for the hub and its proxy too.
+        objects = [
+            _namespace(settings, name, namespace),
+            *objects,
+            *_quota(settings, name, namespace),
+            _bounds(namespace),
+        ]
     for item in objects:
         item["metadata"]["labels"] |= mine
     return tuple(objects)
@@ -68,16 +72,51 @@ def _namespace(settings: Settings, name: str, namespace: str) -> Manifest:
         # because images that people bring along often run as root in their own files.
         "pod-security.kubernetes.io/enforce": "baseline",
         "pod-security.kubernetes.io/warn": "restricted",
-        **({f"{PREFIX}network": network} if network is not None else {}),
+        **({f"{PREFIX}network": names.label_value(network)} if network is not None else {}),
     }
+    annotations = _pool(settings, name)
+    if annotations:
+        made["metadata"]["annotations"] = annotations
     return made
+
+
+def _pool(settings: Settings, organization: str) -> dict[str, str]:
+    """What has a namespace's pods take their addresses from the pool of its network.
+
+    https://docs.tigera.io/calico/latest/reference/configure-cni-plugins, "Using annotations"
+    """
+    network = settings.organizations[organization].network
+    if network is None or settings.cluster.calico is None:
+        return {}
+    pool = settings.networks[network].addresses
+    if pool is None:
+        return {}
+    return {f"cni.projectcalico.org/ipv{pool.version}pools": json.dumps([str(pool)])}
+
+
+def _service_account(settings: Settings, name: str, namespace: str) -> Manifest:
+    """An account of the same name everywhere, for a hub that is told to give its servers one.
+
+    It has no rights, its token is mounted nowhere, and it fetches images with the organisation's
+    secrets. The namespace's own account ``default`` cannot be rendered: a controller makes it in the
+    same instant, and whichever comes second fails.
+    """
+    secrets = [{"name": secret} for secret in settings.organizations[name].pull_secrets]
+    return thing(
+        "v1",
+        "ServiceAccount",
+        "libretexts-servers",
+        namespace,
+        automountServiceAccountToken=False,
+        **({"imagePullSecrets": secrets} if secrets else {}),
+    )
 
 
 def _role(namespace: str) -> Manifest:
     """Each right that the hub needs in the namespaces of its servers, and no other."""
     rules = [
         ([""], ["pods"], ["get", "list", "watch", "create", "delete"]),
-        ([""], ["events"], ["get", "list", "watch"]),
+        ([""], ["events"], ["list", "watch"]),
         ([""], ["persistentvolumeclaims"], ["get", "create", "delete"]),
     ]
     return thing(
@@ -158,7 +197,7 @@ def cluster_objects(hub: HubPlace) -> tuple[Manifest, ...]:
         "ClusterRole",
         f"{hub.namespace}-libretexts-hub",
         rules=[
-            {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["list", "watch"]},
             {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list", "watch"]},
         ],
     )
@@ -174,8 +213,3 @@ def cluster_objects(hub: HubPlace) -> tuple[Manifest, ...]:
         subjects=[{"kind": "ServiceAccount", "name": hub.service_account, "namespace": hub.namespace}],
     )
     return (role, binding)
-
-
-def labelled(pairs: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
-    """A selector for labels."""
-    return {"matchLabels": dict(pairs)}

@@ -15,7 +15,14 @@ from jupyterhub_libretexts.core.choice import Choice
 from jupyterhub_libretexts.core.merge import merged
 from jupyterhub_libretexts.core.offers import Closed, Offer, Why, is_listed, offer, offered_to
 from jupyterhub_libretexts.core.parts import Part, assembled
-from jupyterhub_libretexts.core.subjects import gpu_part, home_part, identity_part, landing, rules_part
+from jupyterhub_libretexts.core.subjects import (
+    gpu_part,
+    home_part,
+    identity_part,
+    landing,
+    network_part,
+    rules_part,
+)
 from jupyterhub_libretexts.errors import ClosedChoice, MalformedChoice, NoRoom
 
 if TYPE_CHECKING:
@@ -103,6 +110,9 @@ def _planned(catalogue: Catalogue, entry: Entry, size: str, gpu: str | None, hom
     ]
     if gpu is not None and of_gpu is not None:
         parts.append(gpu_part(gpu, of_gpu))
+    network = catalogue.organization(entry).network
+    if network is not None:
+        parts.append(network_part(network, settings.networks[network], settings.cluster.calico))
     homes = catalogue.organization(entry).homes
     of_size = settings.sizes[size]
     pod: dict[str, Any] = {}

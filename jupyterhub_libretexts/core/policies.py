@@ -1,8 +1,7 @@
 """What servers may reach, and who may reach them: network policies of an organisation.
 
-A policy can only open; so everything is closed first, and each way is opened by itself. What must
-stay closed whatever an organisation opens (metadata, storage, nodes) is besides refused for all of
-them in one policy that no organisation can override, where the cluster runs Calico.
+A policy can only open; so everything is closed first, and each way is opened by itself. Nothing here
+opens IPv6 but a range of IPv6 that the file lists.
 """
 
 from __future__ import annotations
@@ -22,21 +21,55 @@ if TYPE_CHECKING:
     from jupyterhub_libretexts.core.objects import HubPlace, Manifest
     from jupyterhub_libretexts.settings.models import Settings
 
-__all__ = ["METADATA", "PRIVATE", "address_pools", "hub_policies", "network_policies", "wall"]
+__all__ = [
+    "HUB_PORT",
+    "NOT_PUBLIC",
+    "PROXY_PORT",
+    "SERVER_PORT",
+    "hub_policies",
+    "network_of",
+    "network_policies",
+    "servers_of",
+]
 
-PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16")
-"""Not the internet: RFC 1918, RFC 6598 and RFC 3927, the last with the metadata services of clouds."""
-METADATA = "169.254.169.254/32"
+NOT_PUBLIC = (
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+)
+"""What is not the internet: the blocks that IANA's IPv4 Special-Purpose Address Registry (RFC 6890) calls
+not globally reachable, and multicast."""
 SERVER_PORT = 8888
 HUB_PORT = 8081
 PROXY_PORT = 8000
 _DNS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
 
 
+def servers_of(organization: str) -> dict[str, str]:
+    """The labels that the servers of an organisation carry."""
+    return {"component": "singleuser-server", f"{PREFIX}organization": names.label_value(organization)}
+
+
+def network_of(settings: Settings, organization: str) -> Network:
+    """The network of an organisation; one that opens nothing where it has none."""
+    network = settings.organizations[organization].network
+    return settings.networks[network] if network is not None else Network()
+
+
 def network_policies(settings: Settings, name: str, hub: HubPlace) -> tuple[Manifest, ...]:
     """The policies of one organisation, the closed door first."""
-    organization = settings.organizations[name]
-    network = settings.networks[organization.network] if organization.network is not None else Network()
+    network = network_of(settings, name)
     namespace = namespace_of(settings, name)
     egress = [_to_names(settings), _to_hub(hub)]
     if network.reach:
@@ -44,99 +77,57 @@ def network_policies(settings: Settings, name: str, hub: HubPlace) -> tuple[Mani
     if network.internet:
         egress.append({"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": _not_internet(settings)}}]})
     ingress: list[Any] = [_from_hub(hub)]
-    servers = {
-        "matchLabels": {"component": "singleuser-server", f"{PREFIX}organization": names.label_value(name)}
-    }
+    servers = {"matchLabels": servers_of(name)}
     if network.peers:
         egress.append({"to": [{"podSelector": servers}]})
         ingress.append({"from": [{"podSelector": servers}]})
     # An organisation that lives in the hub's own namespace must not close the door on the hub.
     everybody: dict[str, Any] = {} if namespace != hub.namespace else servers
-    return (
+    policies = (
         _policy("libretexts-closed", namespace, everybody, ["Ingress", "Egress"]),
         _policy(
             "libretexts-servers", namespace, servers, ["Ingress", "Egress"], ingress=ingress, egress=egress
         ),
     )
+    for policy in policies:
+        policy["metadata"]["labels"][f"{PREFIX}organization"] = names.label_value(name)
+    return policies
 
 
 def hub_policies(settings: Settings, hub: HubPlace) -> tuple[Manifest, ...]:
-    """In the hub's namespace: servers of all organisations may reach the hub and the proxy.
+    """In the hub's namespace: servers of all organisations may reach the hub.
 
-    z2jh's own policies admit only pods of their own namespace that carry its labels, so a server
-    elsewhere would never report that it is up.
+    Zero to JupyterHub's own policy admits only pods of its namespace that carry its label, so a server
+    elsewhere would never report that it is up. Its label and the proxy are admitted here too: where no
+    other policy selects the hub, this one must not close the hub to its own proxy.
     """
     spaces = sorted({namespace_of(settings, name) for name in settings.organizations})
     if not spaces:
         return ()
-    where = [
-        {
-            "namespaceSelector": {
-                "matchExpressions": [
-                    {"key": "kubernetes.io/metadata.name", "operator": "In", "values": spaces}
-                ]
-            },
-            "podSelector": {"matchLabels": {"component": "singleuser-server"}},
-        }
-    ]
-    return tuple(
-        _policy(
-            f"libretexts-{part}",
-            hub.namespace,
-            {"matchLabels": dict(labels)},
-            ["Ingress"],
-            ingress=[{"from": where, "ports": [{"port": port, "protocol": "TCP"}]}],
-        )
-        for part, labels, port in (("hub", hub.hub_labels, HUB_PORT), ("proxy", hub.proxy_labels, PROXY_PORT))
-    )
-
-
-def wall(settings: Settings) -> tuple[Manifest, ...]:
-    """One policy over all organisations that none of them can override (Calico, ordered before others).
-
-    https://docs.tigera.io/calico/3.28/reference/resources/globalnetworkpolicy
-    """
-    ranges = settings.cluster
-    closed = [METADATA, *map(str, (*ranges.storage, *ranges.nodes))]
-    spec = {
-        "order": 10,
-        "namespaceSelector": f"has({PREFIX}organization)",
-        "types": ["Egress"],
-        "egress": [
-            # Names may be served on the nodes' own addresses; they stay open.
-            *(
-                {"action": "Allow", "protocol": protocol, "destination": {"nets": nets, "ports": [53]}}
-                for protocol in ("UDP", "TCP")
-                for nets in ([str(item) for item in ranges.dns],)
-                if nets
-            ),
-            {"action": "Deny", "destination": {"nets": closed}},
-            {"action": "Pass"},
-        ],
+    from_servers = {
+        "namespaceSelector": {
+            "matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": spaces}]
+        },
+        "podSelector": {"matchLabels": {"component": "singleuser-server"}},
     }
-    return (thing("crd.projectcalico.org/v1", "GlobalNetworkPolicy", "libretexts-wall", spec=spec),)
-
-
-def address_pools(settings: Settings) -> tuple[Manifest, ...]:
-    """A Calico pool for each network that has addresses of its own."""
-    pools = []
-    for name, network in settings.networks.items():
-        if network.addresses is None:
-            continue
-        small = network.addresses.prefixlen > (26 if network.addresses.version == 4 else 122) - 4  # noqa: PLR2004
-        block = {4: (29, 26), 6: (125, 122)}[network.addresses.version][0 if small else 1]
-        spec = {
-            "cidr": str(network.addresses),
-            # A pool is cut into blocks for nodes; small pools need small blocks to serve several.
-            "blockSize": max(block, network.addresses.prefixlen),
-            "natOutgoing": True,
-            "vxlanMode": "Always" if network.addresses.version == 4 else "Never",  # noqa: PLR2004
-            "ipipMode": "Never",
-            "nodeSelector": "all()",
-            "allowedUses": ["Workload"],
-        }
-        pools.append(thing("crd.projectcalico.org/v1", "IPPool", names.slug(f"libretexts-{name}"), spec=spec))
-    return tuple(pools)
+    own = ({"hub.jupyter.org/network-access-hub": "true"}, dict(hub.proxy_labels))
+    return (
+        _policy(
+            "libretexts-hub",
+            hub.namespace,
+            {"matchLabels": dict(hub.hub_labels)},
+            ["Ingress"],
+            ingress=[
+                {
+                    "from": [
+                        from_servers,
+                        *({"podSelector": {"matchLabels": labels}} for labels in own),
+                    ],
+                    "ports": [{"port": HUB_PORT, "protocol": "TCP"}],
+                }
+            ],
+        ),
+    )
 
 
 def _policy(name: str, namespace: str, pods: dict[str, Any], types: list[str], **ways: list[Any]) -> Manifest:
@@ -182,13 +173,13 @@ def _from_hub(hub: HubPlace) -> dict[str, Any]:
 
 
 def _not_internet(settings: Settings) -> list[str]:
-    """What a policy for the internet leaves out: private ranges, and public ones of the cluster itself."""
+    """What a policy for the internet leaves out: all that is not public, and the cluster's public ranges."""
     ranges = settings.cluster
     own = [*ranges.nodes, *ranges.pods, *ranges.services, *ranges.storage]
-    private = [IPv4Network(item) for item in PRIVATE]
+    private = [IPv4Network(item) for item in NOT_PUBLIC]
     public = {
         str(item)
         for item in own
         if isinstance(item, IPv4Network) and not any(item.subnet_of(net) for net in private)
     }
-    return [*PRIVATE, *sorted(public)]
+    return [*NOT_PUBLIC, *sorted(public)]

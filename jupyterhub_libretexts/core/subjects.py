@@ -13,9 +13,26 @@ if TYPE_CHECKING:
 
     from jupyterhub_libretexts.core.catalogue import Entry
     from jupyterhub_libretexts.core.people import Person
-    from jupyterhub_libretexts.settings.models import Course, Environment, Gpu, Homes, ServerRules
+    from jupyterhub_libretexts.settings.models import (
+        Calico,
+        Course,
+        Environment,
+        Gpu,
+        Homes,
+        Network,
+        ServerRules,
+    )
 
-__all__ = ["PREFIX", "gpu_part", "home_part", "identity_part", "landing", "rules_part"]
+__all__ = [
+    "PREFIX",
+    "gpu_part",
+    "home_part",
+    "identity_part",
+    "landing",
+    "network_part",
+    "rules_part",
+    "version_of",
+]
 
 PREFIX = "libretexts.org/"
 """Prefix of every label and annotation of ours."""
@@ -89,6 +106,31 @@ def gpu_part(name: str, gpu: Gpu) -> Part:
         volumes=memory,
         mounts={"/dev/shm": {"name": "shm"}} if memory else {},  # noqa: S108 (a mount in the pod)
     )
+
+
+def network_part(name: str, network: Network, calico: Calico | None) -> Part:
+    """What a network says about each server: how much it sends and receives, and further networks.
+
+    Calico bounds bandwidth itself since 3.30 (docs.tigera.io, "Configure QoS Controls"); other
+    clusters do it with CNI's bandwidth plugin (kubernetes.io, "Network Plugins", traffic shaping).
+    """
+    annotations: dict[str, str] = {}
+    if network.bandwidth is not None:
+        of_calico = calico is not None and version_of(calico) >= (3, 30)
+        key = "qos.projectcalico.org/{}Bandwidth" if of_calico else "kubernetes.io/{}-bandwidth"
+        for way in ("ingress", "egress"):
+            amount = getattr(network.bandwidth, way)
+            if amount is not None:
+                annotations[key.format(way)] = str(amount)
+    if network.attachments:
+        annotations["k8s.v1.cni.cncf.io/networks"] = ",".join(network.attachments)
+    return Part(f"networks.{name}", annotations=annotations)
+
+
+def version_of(calico: Calico) -> tuple[int, int]:
+    """Calico's version for comparing."""
+    major, _, minor = calico.version.partition(".")
+    return int(major), int(minor)
 
 
 def home_part(homes: Homes, organization: str, person: Person, claim: str) -> Part:

@@ -33,6 +33,7 @@ from jupyterhub_libretexts.errors import (
     SettingsError,
     StartFailed,
 )
+from jupyterhub_libretexts.hub.address import from_namespace, own_namespace
 from jupyterhub_libretexts.hub.denial import answer, leave_uncounted
 from jupyterhub_libretexts.hub.facts import circumstances, images, person_of
 from jupyterhub_libretexts.hub.form import form
@@ -67,6 +68,7 @@ PLANNED = (
     "storage_capacity",
     "storage_class",
     "storage_pvc_ensure",
+    "hub_connect_url",
 )
 
 
@@ -234,6 +236,11 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
             "storage_pvc_ensure": accepted.claims_home,
             "storage_capacity": accepted.home_capacity,
         }
+        told = self._configured["hub_connect_url"] or self.hub.api_url
+        here = own_namespace(self._configured["namespace"])
+        elsewhere = from_namespace(told, here, accepted.namespace)
+        if elsewhere is not None:
+            values["hub_connect_url"] = elsewhere
         if accepted.storage_class is not None:
             values["storage_class"] = accepted.storage_class
         for name, value in values.items():

@@ -46,6 +46,7 @@ def check(notes: Notes, settings: Settings) -> None:
             _pool(notes, ("networks", name, "addresses"), network.addresses, ranges)
     _pools_apart(notes, settings)
     _pools_suffice(notes, settings)
+    _calico(notes, settings)
 
 
 def _own_ranges(settings: Settings) -> list[tuple[str, int, Range]]:
@@ -138,4 +139,32 @@ def _pools_suffice(notes: Notes, settings: Settings) -> None:
                 ("networks", name, "addresses"),
                 f"{network.addresses} has {network.addresses.num_addresses} addresses, and the organisations "
                 f"of this network may run {wanted} servers",
+            )
+
+
+def _calico(notes: Notes, settings: Settings) -> None:
+    """What only Calico does is asked for where there is a Calico that can do it."""
+    calico = settings.cluster.calico
+    if settings.cluster.wall == "calico" and calico is None:
+        notes.wrong(
+            ("cluster", "wall"),
+            "a wall of Calico, and cluster.calico says of none",
+            "calico: {version: ...} beside it, clusterNetworkPolicy, or none",
+        )
+    for name, network in settings.networks.items():
+        path: Path = ("networks", name, "addresses")
+        if network.addresses is None:
+            if not network.masquerade:
+                notes.wrong(
+                    ("networks", name, "masquerade"),
+                    "masquerade belongs to a pool, and this network has no addresses of its own",
+                    "addresses beside it, or no masquerade",
+                )
+        elif calico is None:
+            notes.warn(path, "no pool is made without a Calico; say cluster: {calico: {version: ...}}")
+        elif network.addresses.version == 6 and calico.encapsulation.startswith("ipip"):  # noqa: PLR2004
+            notes.wrong(
+                path,
+                f"{network.addresses} cannot travel in {calico.encapsulation}, which carries IPv4 only",
+                "encapsulation: vxlan, vxlan-cross-subnet or none",
             )

@@ -51,6 +51,10 @@ PATTERNS = {
         "a resource as the device plugin names it, for example nvidia.com/gpu"
     ),
     r"^[A-Za-z][A-Za-z0-9_.:-]*$": "the name of a ZFS pool",
+    r"^3\.\d{1,3}$": 'the minor version of Calico, in quotes: "3.31"',
+    r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$": (
+        "a NetworkAttachmentDefinition as NAME or NAMESPACE/NAME"
+    ),
     r"^[-._A-Za-z0-9]+$": "a key of a Secret: letters, digits, - _ .",
     r"^[^/\x00-\x1f][^\x00-\x1f]*$": "a path inside the volume, without / first",
     r"^[^\s\x00-\x1f]+$": "the name of an image, without spaces",

@@ -6,7 +6,6 @@ What a user loses when these fail: a rule that is shown and not kept, or kept an
 from __future__ import annotations
 
 import copy
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -19,9 +18,7 @@ from jupyterhub_libretexts import names
 from jupyterhub_libretexts.core.catalogue import catalogue
 from jupyterhub_libretexts.core.choice import Choice, choice
 from jupyterhub_libretexts.core.circumstances import Circumstances, GpuUse, ImageFacts, Running, Usage
-from jupyterhub_libretexts.core.manifests import as_text, manifests
 from jupyterhub_libretexts.core.merge import merged
-from jupyterhub_libretexts.core.objects import HubPlace
 from jupyterhub_libretexts.core.offers import offered_to
 from jupyterhub_libretexts.core.parts import Part, assembled
 from jupyterhub_libretexts.core.people import person
@@ -242,36 +239,6 @@ def test_a_made_name_cannot_be_chosen_by_somebody() -> None:
     """The made name of ada@x is not the name of a user who calls themselves so."""
     made = names.slug("ada@x")
     assert names.slug(made) != made
-
-
-def test_manifests_are_the_same_each_time_and_close_every_door_first() -> None:
-    """A repository of manifests shows a diff only where something changed."""
-    example = load(ROOT / "examples" / "libretexts.yaml")
-    first, second = (manifests(example, HubPlace(), calico=True) for _ in range(2))
-    assert {name: as_text(made) for name, made in first.items()} == {
-        name: as_text(made) for name, made in second.items()
-    }
-    for name, made in first.items():
-        if name.startswith("00"):
-            continue
-        policies = [item for item in made if item["kind"] == "NetworkPolicy"]
-        assert policies[0]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-        opened = json.dumps(policies[1:])
-        if "highschools" in name:
-            assert "0.0.0.0/0" not in opened
-        else:
-            assert "169.254.0.0/16" in opened
-
-
-def test_every_rendered_object_is_valid_for_each_kubernetes(tmp_path: Path) -> None:
-    """kubectl apply must not be the first to find a mistyped field."""
-    import kubernetes_validate
-
-    example = load(ROOT / "examples" / "libretexts.yaml")
-    for made in manifests(example, HubPlace()).values():
-        for item in made:
-            for version in ("1.34", "1.35", "1.36", "1.37"):
-                kubernetes_validate.validate(item, version, strict=True)
 
 
 def test_refusals_are_of_one_tree() -> None:

@@ -138,6 +138,62 @@ CASES = {
         "10.96.0.0/24",
         "the cluster's own services",
     ),
+    "a reach of the storage server": (
+        GOOD + "networks: {a: {reach: [10.0.0.0/8]}}\ncluster: {storage: [10.1.2.3/32]}\n",
+        "10.0.0.0/8",
+        "the cluster's own storage (10.1.2.3/32)",
+    ),
+    "a reach of another network's pool": (
+        GOOD + "networks: {a: {reach: [10.5.0.0/16]}, b: {addresses: 10.5.0.0/24}}\n",
+        "10.5.0.0/16",
+        "the pool of b",
+    ),
+    "a pool on the nodes' addresses": (
+        GOOD + "networks: {a: {addresses: 10.5.0.0/24}}\ncluster: {nodes: [10.5.0.0/16]}\n",
+        "10.5.0.0/24",
+        "addresses of nodes",
+    ),
+    "ranges of the cluster that overlap": (
+        GOOD + "cluster: {nodes: [10.5.0.0/16], pods: [10.5.6.0/24]}\n",
+        "10.5.6.0/24",
+        "overlaps with 10.5.0.0/16, addresses of nodes",
+    ),
+    "a wall of a Calico that is not there": (
+        GOOD + "cluster: {wall: calico}\n",
+        "calico",
+        "cluster.calico says of none",
+    ),
+    "a pool of IPv6 in a tunnel of IPv4": (
+        GOOD
+        + "networks: {a: {addresses: 'fd00::/112'}}\ncluster: {calico: {version: '3.31', encapsulation: ipip}}\n",
+        "'fd00::/112'",
+        "carries IPv4 only",
+    ),
+    "a masquerade of no pool": (
+        GOOD + "networks: {a: {masquerade: false}}\n",
+        "false",
+        "no addresses of its own",
+    ),
+    "a bandwidth of nothing": (
+        GOOD + "networks: {a: {bandwidth: {}}}\n",
+        "{}",
+        "ingress, egress or both",
+    ),
+    "a bandwidth that stops everything": (
+        GOOD + "networks: {a: {bandwidth: {egress: 1}}}\n",
+        "{egress",
+        "between 1k and 1P",
+    ),
+    "a Calico of another age": (
+        GOOD + "cluster: {calico: {version: '2.6'}}\n",
+        "'2.6'",
+        "the minor version of Calico",
+    ),
+    "an attachment that is no name": (
+        GOOD + "networks: {a: {attachments: [VLAN 120]}}\n",
+        "VLAN 120",
+        "attachments.0",
+    ),
     "a host name for a range": (
         GOOD + "networks: {a: {reach: [example.org]}}\n",
         "example.org",
@@ -225,6 +281,11 @@ WARNED = {
         + "courses: {north/c: {title: C, environment: python, instructors: [p@south.edu]}}\n",
         "p@south.edu",
         "no rule of north admits p@south.edu",
+    ),
+    "a pool that nothing makes": (
+        GOOD + "networks: {a: {addresses: 10.0.0.0/24}}\n",
+        "10.0.0.0/24",
+        "no pool is made without a Calico",
     ),
     "a pool for fewer servers than may run": (
         north("network: a, limits: {servers: 99}") + "networks: {a: {addresses: 10.0.0.0/28}}\n",

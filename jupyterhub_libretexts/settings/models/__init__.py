@@ -19,6 +19,8 @@ from jupyterhub_libretexts.settings.models.organizations import (
     OrganizationHomes,
 )
 from jupyterhub_libretexts.settings.models.resources import (
+    Bandwidth,
+    Calico,
     ClusterRanges,
     Gpu,
     Homes,
@@ -39,7 +41,9 @@ __all__ = [
     "Account",
     "Announcement",
     "Authentication",
+    "Bandwidth",
     "Branding",
+    "Calico",
     "ClusterRanges",
     "Course",
     "DataVolume",

@@ -25,7 +25,19 @@ from jupyterhub_libretexts.settings.models.base import (
     Model,
 )
 
-__all__ = ["Addresses", "ClusterRanges", "Gpu", "Homes", "Network", "Range", "Size", "Snapshots", "Zfs"]
+__all__ = [
+    "Addresses",
+    "Bandwidth",
+    "Calico",
+    "ClusterRanges",
+    "Gpu",
+    "Homes",
+    "Network",
+    "Range",
+    "Size",
+    "Snapshots",
+    "Zfs",
+]
 
 
 def _addresses(value: object) -> IPv4Network | IPv6Network:
@@ -49,6 +61,16 @@ Addresses = Annotated[
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "examples": ["10.20.0.0/16", "2001:db8::/32"]}),
 ]
+
+
+Attachment = Annotated[
+    str,
+    StringConstraints(
+        max_length=127,
+        pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$",
+    ),
+]
+"""A NetworkAttachmentDefinition, in the organisation's namespace or as NAMESPACE/NAME."""
 
 
 class Range(Model):
@@ -110,6 +132,26 @@ class Gpu(Model):
     """A server with this GPU and without activity for this long is stopped."""
 
 
+class Bandwidth(Model):
+    """The most that a server sends and receives, in bits per second (`100M`)."""
+
+    ingress: Quantity | None = None
+    """What reaches the server."""
+    egress: Quantity | None = None
+    """What the server sends."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        for name in ("ingress", "egress"):
+            amount: Quantity | None = getattr(self, name)
+            # Calico's bounds: https://docs.tigera.io/calico/latest/networking/configuring/qos-controls
+            if amount is not None and not 1000 <= amount.value <= 10**15:  # noqa: PLR2004
+                raise ValueError(f"{name} {amount} is not between 1k and 1P bits per second")
+        if self.ingress is None and self.egress is None:
+            raise ValueError("a bandwidth needs ingress, egress or both")
+        return self
+
+
 class Network(Model):
     """A network that organisations share: what their servers may reach."""
 
@@ -121,6 +163,25 @@ class Network(Model):
     """Range of which the servers get their own addresses (a Calico pool)."""
     peers: bool = False
     """Whether servers of one organisation may reach each other."""
+    masquerade: bool = True
+    """Whether what leaves the cluster from `addresses` carries a node's address; without it the routers
+    outside must know the way back."""
+    bandwidth: Bandwidth | None = None
+    """The most that each server sends and receives."""
+    attachments: tuple[Attachment, ...] = Field((), max_length=8)
+    """Further networks of each server (Multus): a NetworkAttachmentDefinition as NAME or NAMESPACE/NAME.
+    Network policies do not reach what runs over them."""
+
+
+class Calico(Model):
+    """The cluster's Calico, for what only Calico understands: pools of addresses and the wall."""
+
+    version: Annotated[str, StringConstraints(max_length=8, pattern=r"^3\.\d{1,3}$")]
+    """Its minor version, in quotes: "3.31"."""
+    api: Literal["projectcalico.org/v3", "crd.projectcalico.org/v1"] = "projectcalico.org/v3"
+    """How its objects are written: by its API server, which checks them, or straight into its resources."""
+    encapsulation: Literal["vxlan", "vxlan-cross-subnet", "ipip", "ipip-cross-subnet", "none"] = "vxlan"
+    """How packets of the pools travel between nodes; as for the cluster's own pool."""
 
 
 class ClusterRanges(Model):
@@ -136,6 +197,11 @@ class ClusterRanges(Model):
     """Storage servers; never reachable from a student's server."""
     dns: tuple[Addresses, ...] = ()
     """Name servers, where they are not pods of the cluster."""
+    calico: Calico | None = None
+    """The cluster's Calico, where it runs one."""
+    wall: Literal["calico", "clusterNetworkPolicy", "none"] | None = None
+    """What closes metadata, storage and nodes over every policy of an organisation: a GlobalNetworkPolicy of
+    Calico (the default where `calico` is given) or a ClusterNetworkPolicy of the Network Policy API."""
 
 
 class Zfs(Model):
