@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from jupyterhub_libretexts.core.offers import Offer, Why
+from jupyterhub_libretexts.core.closed import Why
 from jupyterhub_libretexts.errors import MalformedChoice
 from jupyterhub_libretexts.hub.pages import share_path
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from jupyterhub_libretexts.core.choice import Choice
-    from jupyterhub_libretexts.core.offers import GpuOffer, SizeOffer
+    from jupyterhub_libretexts.core.gpus import GpuOffer
+    from jupyterhub_libretexts.core.offers import Offer, SizeOffer
     from jupyterhub_libretexts.settings.models import Settings
 
 __all__ = ["Form", "form", "options"]

@@ -185,7 +185,7 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
             shared.ledger,
             who,
             server_name=self.name,
-            own=self.pod_reference,
+            left_out=(self.pod_reference,),
             claim=self.pvc_name,
             image_facts=images(self.image_facts),
         )

@@ -26,6 +26,7 @@ from jupyterhub_libretexts.settings.models.resources import (
     Range,
     Size,
     Snapshots,
+    Toleration,
     Zfs,
 )
 from jupyterhub_libretexts.settings.models.servers import (
@@ -61,6 +62,7 @@ __all__ = [
     "Size",
     "Snapshots",
     "Supporter",
+    "Toleration",
     "Zfs",
     "aliases",
 ]
