@@ -50,6 +50,8 @@ class GpuUse:
 
     total: int | None = None
     """How many the cluster has; None where nobody knows."""
+    fresh: bool = True
+    """Whether the figures are of now; older ones still bound a start and are not shown as the present."""
     by_organization: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     by_group: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Held by the people of a group, or by the servers of a course."""

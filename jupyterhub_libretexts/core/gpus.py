@@ -78,6 +78,8 @@ def gpu_offer(
             or _by_room(organization.title, share, left, free, waiting)
         )
         back = _minute(use.back.get(entry.organization) if left <= 0 else use.next_back, settings)
+        if not use.fresh:
+            free, back = None, None
     return GpuOffer(name, gpu.title, free, share.total, held, share.per_person, back, waiting, closed)
 
 

@@ -56,6 +56,7 @@ def circumstances(
     claim: str,
     image_facts: Mapping[str, ImageFacts],
     totals: Mapping[str, int | None] = MappingProxyType({}),
+    fresh: bool = True,
     waiting: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
 ) -> Circumstances:
     """The facts of this moment.
@@ -69,6 +70,7 @@ def circumstances(
         claim: Name of the claim of their home.
         image_facts: What is known of images.
         totals: How many of each flavour the cluster has, where somebody knows.
+        fresh: Whether the ledger is told at once of what happens in the cluster.
         waiting: How many wait for one of a flavour, by flavour and organisation.
     """
     organizations = catalogue.organizations_of(asked)
@@ -88,6 +90,7 @@ def circumstances(
                     asked,
                     left_out,
                     total=totals.get(name),
+                    fresh=fresh,
                     waiting=waiting.get(name, MappingProxyType({})),
                 )
                 for name in flavours

@@ -194,6 +194,7 @@ class Ledger:
         but: Collection[str],
         *,
         total: int | None = None,
+        fresh: bool = True,
         waiting: Mapping[str, int] = MappingProxyType({}),
     ) -> GpuUse:
         """Who holds how many of one flavour, some servers left out.
@@ -207,6 +208,7 @@ class Ledger:
             person: Whose own are counted besides.
             but: The servers that are left out, as ``namespace/name``.
             total: How many the cluster has, where the settings do not say it and somebody knows.
+            fresh: Whether the ledger is told at once of what happens in the cluster.
             waiting: How many wait for one, by organisation.
         """
         resource = gpus[flavour].resource
@@ -233,6 +235,7 @@ class Ledger:
                 mine[holding.running.organization] += _amount(holding, flavour, resource, gpus)
         return GpuUse(
             total=total,
+            fresh=fresh,
             by_organization=MappingProxyType(by_organization),
             by_group=MappingProxyType(by_group),
             by_person=MappingProxyType(mine),

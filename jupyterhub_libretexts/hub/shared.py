@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from jupyterhub_libretexts.cluster.informer import USERNAME_LABEL
 from jupyterhub_libretexts.cluster.registry import Registry, View
+from jupyterhub_libretexts.cluster.stream import Condition
 from jupyterhub_libretexts.core.catalogue import Catalogue, catalogue, namespace_of
 from jupyterhub_libretexts.core.subjects import PREFIX
+from jupyterhub_libretexts.errors import ClusterUnavailable
 from jupyterhub_libretexts.hub.ledger import Ledger
 from jupyterhub_libretexts.hub.line import Line, Pace
 from jupyterhub_libretexts.settings.watch import Watched
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from jupyterhub_libretexts.cluster.access import AccessSettings
     from jupyterhub_libretexts.cluster.informer import Informer
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["ORGANIZATION_LABEL", "Shared", "SharedRegistry"]
 
 ORGANIZATION_LABEL = f"{PREFIX}organization"
+
+_OTHERS_SECONDS = 5.0
+"""How long a page or a start waits, once, for the servers of other organisations to be read."""
 
 
 @dataclass(slots=True)
@@ -74,8 +80,55 @@ class Shared:
             ClusterUnavailable: They cannot be read now.
         """
         settings = self.catalogue.settings
-        for name in self.catalogue.organizations_of(person):
+        mine = self.catalogue.organizations_of(person)
+        for name in mine:
             await self.informer.ensure(namespace_of(settings, name))
+        if any(settings.organizations[name].gpus for name in mine):
+            await self.informer.capacity.known()
+            await self._others_known(mine)
+
+    async def _others_known(self, mine: tuple[str, ...]) -> None:
+        """Know the servers of those with whom these organisations share GPUs, as far as they can be read.
+
+        Where shares cannot exceed what there is, nobody else's servers matter.
+        """
+        settings = self.catalogue.settings
+        for name in _sharers(settings, mine):
+            namespace = namespace_of(settings, name)
+            # An organisation whose namespace is not there holds nothing, and must not keep others waiting.
+            if self.informer.condition(namespace)[0] in (Condition.REFUSED, Condition.MISSING):
+                continue
+            with contextlib.suppress(ClusterUnavailable):
+                await self.informer.ensure(namespace, _OTHERS_SECONDS)
+
+    def totals(self) -> Mapping[str, int | None]:
+        """How many of each flavour the cluster has, where the settings leave it to be counted."""
+        return {
+            name: self.informer.capacity.of(gpu.resource, gpu.node_labels)
+            for name, gpu in self.catalogue.settings.gpus.items()
+            if gpu.total is None
+        }
+
+    def fresh(self, person: Person) -> bool:
+        """Whether what is known of the servers that concern a person is the present."""
+        settings = self.catalogue.settings
+        mine = self.catalogue.organizations_of(person)
+        return self.informer.fresh(namespace_of(settings, name) for name in mine)
+
+
+def _sharers(settings: Settings, mine: tuple[str, ...]) -> list[str]:
+    """Other organisations whose servers can take what these could have."""
+    flavours = {
+        flavour
+        for name in mine
+        for flavour in settings.organizations[name].gpus
+        if settings.gpus[flavour].overcommit or settings.gpus[flavour].total is None
+    }
+    return [
+        name
+        for name, organization in settings.organizations.items()
+        if name not in mine and not flavours.isdisjoint(organization.gpus)
+    ]
 
 
 class SharedRegistry:

@@ -188,6 +188,8 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
             left_out=(self.pod_reference,),
             claim=self.pvc_name,
             image_facts=images(self.image_facts),
+            totals=shared.totals(),
+            fresh=shared.fresh(who),
         )
 
     def _accept(self, planned: tuple[PodPlan, Person]) -> None:
