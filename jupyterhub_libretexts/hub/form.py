@@ -57,6 +57,13 @@ class _Card:
     gpu: GpuOffer | None
     """The GPU that is selected."""
     link: str
+    line: str
+    """Address of the page on which one joins the waiting line."""
+
+    def wait_for(self, gpu: GpuOffer) -> str:
+        """The link to the waiting line for a GPU of this offer, in the size that is selected."""
+        size = {"size": self.size.name} if self.size is not None else {}
+        return f"{self.line}?{urlencode({**_subject(self.offer), **size, 'gpu': gpu.name})}"
 
     @property
     def sizes_to_pick(self) -> tuple[SizeOffer, ...]:
@@ -232,6 +239,7 @@ def _card(offer: Offer, number: int, chosen: bool, last: Choice, base_url: str) 
         chosen=chosen,
         size=size,
         gpu=gpu,
+        line=f"{base_url}libretexts/line/join",
         link=f"{base_url}spawn?{urlencode({QUERY + name: value for name, value in link.items()})}",
     )
 

@@ -21,7 +21,7 @@ from jupyterhub_libretexts.core.subjects import PREFIX
 from jupyterhub_libretexts.quantities import Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from jupyterhub_libretexts.cluster.objects import Pod
     from jupyterhub_libretexts.core.people import Person
@@ -148,6 +148,8 @@ class Ledger:
         self._memory: Counter[str] = Counter()
         self._cpu: defaultdict[str, float] = defaultdict(float)
         self._devices: defaultdict[str, dict[str, _Held]] = defaultdict(dict)
+        self.changed: Callable[[], None] = lambda: None
+        """Called when somebody holds more or less than before."""
         self._of_person: defaultdict[str, dict[str, Holding]] = defaultdict(dict)
 
     def observe(self, ref: str, pod: Pod | None) -> None:
@@ -176,6 +178,10 @@ class Ledger:
         """The servers of a person, some left out."""
         mine = self._of_person.get(names.label_value(person.username), {})
         return tuple(holding.running for ref, holding in mine.items() if ref not in but)
+
+    def refs_of(self, username: str) -> tuple[str, ...]:
+        """Everything of somebody that is counted, as ``namespace/name``."""
+        return tuple(self._of_person.get(names.label_value(username), {}))
 
     def usage(self, organization: str, but: Collection[str]) -> Usage:
         """What all servers of an organisation hold, some left out."""
@@ -273,6 +279,7 @@ class Ledger:
         if after is not None:
             self._count(after, 1)
             self._of_person[after.username][ref] = after
+        self.changed()
 
     def _count(self, holding: Holding, sign: int) -> None:
         organization = holding.running.organization

@@ -14,8 +14,11 @@ from jupyterhub_libretexts.cluster.stream import Condition
 from jupyterhub_libretexts.core.catalogue import Catalogue, catalogue, namespace_of
 from jupyterhub_libretexts.core.subjects import PREFIX
 from jupyterhub_libretexts.errors import ClusterUnavailable
+from jupyterhub_libretexts.hub.facts import circumstances
 from jupyterhub_libretexts.hub.ledger import Ledger
 from jupyterhub_libretexts.hub.line import Line, Pace
+from jupyterhub_libretexts.hub.store import Store
+from jupyterhub_libretexts.hub.waiting import Waiting
 from jupyterhub_libretexts.settings.watch import Watched
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from jupyterhub_libretexts.cluster.access import AccessSettings
     from jupyterhub_libretexts.cluster.informer import Informer
+    from jupyterhub_libretexts.core.circumstances import Circumstances
     from jupyterhub_libretexts.core.people import Person
     from jupyterhub_libretexts.errors import Problem
     from jupyterhub_libretexts.settings.models import Settings
@@ -47,8 +51,24 @@ class Shared:
     pace: Pace
     ledger: Ledger
     log: logging.Logger
+    store: Store
+    waiting: Waiting = field(init=False)
     _catalogue: Catalogue | None = field(default=None)
     _observed: Informer | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        self.waiting = Waiting(self.store, self.ledger, lambda: self.catalogue, self._facts)
+
+    def _facts(self, person: Person, left_out: tuple[str, ...]) -> Circumstances:
+        """What is known at this moment for somebody, apart from a server of theirs."""
+        return circumstances(
+            self.catalogue,
+            self.ledger,
+            person,
+            left_out=left_out,
+            totals=self.totals(),
+            fresh=self.fresh(person),
+        )
 
     @property
     def catalogue(self) -> Catalogue:
@@ -139,14 +159,16 @@ class SharedRegistry:
             WeakKeyDictionary()
         )
 
-    def shared(self, files: tuple[str, ...], access: AccessSettings, log: logging.Logger) -> Shared:
-        """The ``Shared`` of the running loop for these files and this cluster.
+    def shared(
+        self, files: tuple[str, ...], access: AccessSettings, log: logging.Logger, store: str = "sqlite://"
+    ) -> Shared:
+        """The ``Shared`` of the running loop for these files, this cluster and this database.
 
         Raises:
             SettingsError: The files cannot be used and never could be.
         """
         mine = self._known.setdefault(asyncio.get_running_loop(), {})
-        key = (files, access)
+        key = (files, access, store)
         if key not in mine:
             watched = Watched(files, told=_teller(log))
             mine[key] = Shared(
@@ -157,6 +179,7 @@ class SharedRegistry:
                 pace=Pace(),
                 ledger=Ledger(),
                 log=log,
+                store=Store(store),
             )
         return mine[key]
 
@@ -164,6 +187,7 @@ class SharedRegistry:
         """End the watches of the running loop."""
         for shared in self._known.pop(asyncio.get_running_loop(), {}).values():
             await shared.informers.close()
+            shared.store.close()
 
 
 def _teller(log: logging.Logger) -> Callable[[tuple[Problem, ...]], None]:

@@ -20,6 +20,7 @@ from jupyterhub_libretexts.cluster.stream import Pace
 from jupyterhub_libretexts.demo.cluster.cluster import EmbeddedCluster
 from jupyterhub_libretexts.demo.cluster.configuration import ClusterSpec, NodeSpec
 from jupyterhub_libretexts.demo.cluster.faults import Fault
+from tests.cluster.support import Wire
 
 RESOURCE = "nvidia.com/mig-1g.10gb"
 NODES = tuple(
@@ -92,34 +93,9 @@ async def test_without_the_right_to_read_nodes_nobody_knows_and_nobody_waits(clu
         await becomes(lambda: informer.capacity.of(RESOURCE, {}), 12)
 
 
-class Wire:
-    """A way to the API server that can fall silent: nothing is refused or closed, nothing arrives."""
-
-    def __init__(self, port: int) -> None:
-        self.target = port
-        self.passes = asyncio.Event()
-        self.passes.set()
-        self.writers: list[asyncio.StreamWriter] = []
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            await self.passes.wait()
-            writer.write(data)
-        writer.close()
-
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        self.writers += [writer, far_writer]
-        with contextlib.suppress(ConnectionError):
-            await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
-
-
 async def test_a_cluster_that_falls_silent_is_no_longer_the_present(cluster, monkeypatch) -> None:
     """Else figures from before an outage stand on the page as those of now."""
-    wire = Wire(cluster.port)
-    server = await asyncio.start_server(wire.connected, "127.0.0.1")
-    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with informed(cluster, monkeypatch, address) as informer:
+    async with Wire.laid(cluster.port) as wire, informed(cluster, monkeypatch, wire.address) as informer:
         assert informer.fresh(["davis"])
         wire.passes.clear()
         begun = time.monotonic()
@@ -129,6 +105,3 @@ async def test_a_cluster_that_falls_silent_is_no_longer_the_present(cluster, mon
         assert time.monotonic() - begun < 2.5 * FAST.heartbeat + 2
         wire.passes.set()
         await becomes(lambda: informer.fresh(["davis"]), wanted=True)
-    server.close()
-    for writer in wire.writers:
-        writer.close()

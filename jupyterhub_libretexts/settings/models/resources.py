@@ -130,6 +130,8 @@ class Gpu(Model):
     """Size of /dev/shm, which many frameworks want larger than 64Mi."""
     longest: Span | None = None
     """A server with this GPU ends after this time."""
+    turn: Span = Span.parse("10m")
+    """Somebody who waited for it and is not there within this time of their turn loses it to the next."""
     idle: Span | None = None
     """A server with this GPU and without activity for this long is stopped."""
 
