@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from jupyterhub_libretexts.cluster.capacity import Capacity
 from jupyterhub_libretexts.cluster.connection import ApiFailure, Connection
 from jupyterhub_libretexts.cluster.indexes import EventIndex, PodIndex
 from jupyterhub_libretexts.cluster.objects import Event, Pod, ref_of
@@ -94,6 +95,8 @@ class Informer:
         self._group: asyncio.TaskGroup | None = None
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        self.capacity = Capacity(connection, self._stream, pace.heartbeat)
+        """What the nodes have; counts from the first time on that somebody asks."""
 
     @property
     def pods(self) -> Mapping[str, Pod]:
@@ -124,6 +127,15 @@ class Informer:
             return Condition.STARTING, "not watched yet"
         return watched.pods.condition, watched.pods.problem
 
+    def fresh(self, namespaces: Iterable[str]) -> bool:
+        """Whether what is known of these namespaces' pods is the present, or at most five seconds old.
+
+        Signs of life are listened for once ``capacity`` counts; before, the answer is no.
+        """
+        return self.capacity.answers and all(
+            self.condition(namespace)[0] is Condition.CURRENT for namespace in namespaces
+        )
+
     @property
     def cluster_wide(self) -> bool:
         """Whether all namespaces are watched together; False also until that is known."""
@@ -145,6 +157,7 @@ class Informer:
 
     async def close(self) -> None:
         """End all watches and close all connections."""
+        await self.capacity.close()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -288,9 +301,10 @@ class Informer:
 
     def _new(self, namespace: str | None) -> _Watched:
         pods, events = self._scopes(namespace)
-        return _Watched(self._stream(pods, self._pods), self._stream(events, self._events))
+        told = self._news.set
+        return _Watched(self._stream(pods, self._pods, told), self._stream(events, self._events, told))
 
-    def _stream(self, scope: Scope, target: Target) -> Stream:
+    def _stream(self, scope: Scope, target: Target, changed: Callable[[], None]) -> Stream:
         return Stream(
             self.connection,
             scope,
@@ -298,7 +312,7 @@ class Informer:
             pace=self._pace,
             turns=self._turns,
             log=self._log,
-            changed=self._news.set,
+            changed=changed,
         )
 
     def _open(self, namespace: str) -> _Watched | None:

@@ -71,6 +71,8 @@ class Pace:
     """How often what nobody needs any more is dropped."""
     idle_namespace: float = 900.0
     """After how long without a pod, a reader or a question a namespace is no longer watched."""
+    heartbeat: float = 2.0
+    """How often the API server is asked for a sign of life, where somebody must know how fresh things are."""
     probe: float = 600.0
     """How often, when only namespaces may be read, the right to read all of them is tried again."""
 
@@ -80,7 +82,7 @@ class Scope:
     """What a stream watches."""
 
     plural: str
-    """``pods`` or ``events``."""
+    """``pods``, ``events`` or ``nodes``."""
     namespace: str | None
     """One namespace; None for all."""
     selectors: Mapping[str, str] = field(default_factory=dict)
@@ -96,6 +98,8 @@ class Scope:
         )
 
     def __str__(self) -> str:
+        if self.plural == "nodes":
+            return "nodes"
         return f"{self.plural} of " + (
             "all namespaces" if self.namespace is None else f"namespace {self.namespace}"
         )

@@ -58,6 +58,12 @@ class Catalogue:
             return tuple(belongs)
         return tuple(name for name in self.settings.organizations if name in belongs)
 
+    def groups_of(self, organization: str) -> frozenset[str]:
+        """The groups that an organisation declares, whole; its courses' own are not among them."""
+        return frozenset(
+            f"{organization}/{name}" for name in self.settings.organizations[organization].groups
+        )
+
     def organization(self, entry: Entry) -> Organization:
         """The organisation of an entry."""
         return self.settings.organizations[entry.organization]

@@ -50,9 +50,19 @@ class GpuUse:
 
     total: int | None = None
     """How many the cluster has; None where nobody knows."""
+    fresh: bool = True
+    """Whether the figures are of now; older ones still bound a start and are not shown as the present."""
     by_organization: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    by_person: int = 0
-    """Held by this person in the organisation that is being decided on, this server left out."""
+    by_group: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Held by the people of a group, or by the servers of a course."""
+    by_person: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Held by this person, by organisation, this server left out."""
+    back: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    """When the next of an organisation's own is expected back, at the latest; absent where nobody knows."""
+    next_back: datetime | None = None
+    """When the next of all is expected back, at the latest."""
+    waiting: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """How many wait for one, by organisation."""
 
     @property
     def used(self) -> int:

@@ -7,10 +7,11 @@ student sees and what holds cannot differ.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from jupyterhub_libretexts.core.closed import Closed, Why, by_group
+from jupyterhub_libretexts.core.gpus import GpuOffer, gpu_offer
 from jupyterhub_libretexts.core.people import is_named
 
 if TYPE_CHECKING:
@@ -21,33 +22,7 @@ if TYPE_CHECKING:
     from jupyterhub_libretexts.core.people import Person
     from jupyterhub_libretexts.settings.models import Course, ServerRules, Size
 
-__all__ = ["Closed", "GpuOffer", "Offer", "SizeOffer", "Why", "offer", "offered_to", "size_in_words"]
-
-
-class Why(Enum):
-    """The kinds of reason for which something is closed."""
-
-    GROUP = "group"
-    """It is for others."""
-    DATE = "date"
-    """Its days are not now."""
-    IMAGE = "image"
-    """Its image lacks what it needs."""
-    LIMIT = "limit"
-    """A limit of the person or of their organisation is reached; it opens when something ends."""
-    ROOM = "room"
-    """None is free now; it opens when somebody else's ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """Why something is closed, in words for the person."""
-
-    why: Why
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
+__all__ = ["Offer", "SizeOffer", "is_listed", "offer", "offered_to", "size_in_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +32,6 @@ class SizeOffer:
     name: str
     title: str
     default: bool
-    closed: Closed | None
-
-
-@dataclass(frozen=True, slots=True)
-class GpuOffer:
-    """One GPU flavour of an offer."""
-
-    name: str
-    title: str
-    free: int | None
-    """How many this person's organisation could still take now; None where nobody knows."""
-    total: int
-    """How many the organisation may use at a time."""
-    per_person: int
-    """How many one person may use at a time."""
     closed: Closed | None
 
 
@@ -119,7 +79,7 @@ def offer(catalogue: Catalogue, person: Person, entry: Entry, circumstances: Cir
     course = catalogue.course(entry)
     sizes = tuple(_size(catalogue, person, entry, name, circumstances) for name in entry.sizes)
     closed = (
-        _by_group(environment.groups, person)
+        by_group(environment.groups, person)
         or _by_date(catalogue, person, course, circumstances)
         or _by_image(catalogue, entry, circumstances)
         or _by_limit(catalogue, entry, circumstances)
@@ -133,7 +93,7 @@ def offer(catalogue: Catalogue, person: Person, entry: Entry, circumstances: Cir
         subject=environment.subject or "" if course is None else environment.title,
         description=environment.description or "",
         sizes=sizes,
-        gpus=tuple(_gpu(catalogue, person, entry, name, circumstances) for name in entry.gpus),
+        gpus=tuple(gpu_offer(catalogue, person, entry, name, circumstances) for name in entry.gpus),
         closed=closed,
     )
 
@@ -144,12 +104,6 @@ def _takes(person: Person, entry: Entry, course: Course) -> bool:
 
 def _teaches(person: Person, course: Course) -> bool:
     return any(is_named(person, entry) for entry in course.instructors)
-
-
-def _by_group(groups: tuple[str, ...] | None, person: Person) -> Closed | None:
-    if groups is None or any(group in person.groups for group in groups):
-        return None
-    return Closed(Why.GROUP, f"Only for {_listed(groups)}.")
 
 
 def _by_date(
@@ -208,7 +162,7 @@ def _size(
     catalogue: Catalogue, person: Person, entry: Entry, name: str, circumstances: Circumstances
 ) -> SizeOffer:
     size = catalogue.settings.sizes[name]
-    closed = _by_group(size.groups, person)
+    closed = by_group(size.groups, person)
     usage = circumstances.usage.get(entry.organization)
     if closed is None and usage is not None:
         organization = catalogue.organization(entry)
@@ -218,30 +172,6 @@ def _size(
         elif cpu is not None and float(size.cpu.guarantee.value) + usage.cpu > float(cpu.value):
             closed = Closed(Why.ROOM, f"The processors of {organization.title} ({cpu} cores) are taken now.")
     return SizeOffer(name, size_in_words(size), name == entry.default_size, closed)
-
-
-def _gpu(
-    catalogue: Catalogue, person: Person, entry: Entry, name: str, circumstances: Circumstances
-) -> GpuOffer:
-    gpu = catalogue.settings.gpus[name]
-    organization = catalogue.organization(entry)
-    share = organization.gpus[name]
-    closed = _by_group(share.groups, person)
-    use = circumstances.gpus.get(name)
-    free = None
-    if use is not None:
-        own = share.total - use.by_organization.get(entry.organization, 0)
-        total = gpu.total if gpu.total is not None else use.total
-        free = max(0, own if total is None else min(own, total - use.used))
-        if closed is None and use.by_person >= share.per_person:
-            closed = Closed(
-                Why.LIMIT, f"You hold {use.by_person} of at most {share.per_person}. Stop one first."
-            )
-        elif closed is None and free == 0:
-            closed = Closed(Why.ROOM, f"All {share.total} of {organization.title} are in use now.")
-    if closed is None and share.total == 0:
-        closed = Closed(Why.GROUP, f"{organization.title} has none.")
-    return GpuOffer(name, gpu.title, free, share.total, share.per_person, closed)
 
 
 def size_in_words(size: Size) -> str:
@@ -263,7 +193,3 @@ def _gibibytes(amount: Decimal) -> str:
 
 def _plain(number: Decimal) -> str:
     return f"{round(number, 2):f}".rstrip("0").rstrip(".") if number % 1 else f"{int(number)}"
-
-
-def _listed(groups: tuple[str, ...]) -> str:
-    return groups[0] if len(groups) == 1 else f"{', '.join(groups[:-1])} and {groups[-1]}"

@@ -31,8 +31,10 @@ class Part:
     labels: Mapping[str, str] = field(default_factory=_nothing)
     annotations: Mapping[str, str] = field(default_factory=_nothing)
     node_labels: Mapping[str, str] = field(default_factory=_nothing)
+    avoided_nodes: Mapping[str, Mapping[str, str]] = field(default_factory=_nothing)
+    """Labels of nodes to keep off, by the flavour of GPU that they have; a node with all of them counts."""
     tolerations: Mapping[str, Mapping[str, Any]] = field(default_factory=_nothing)
-    """By key of the taint."""
+    """By key, value and effect of the taint."""
     volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=_nothing)
     """By name, without the name."""
     mounts: Mapping[str, Mapping[str, Any]] = field(default_factory=_nothing)

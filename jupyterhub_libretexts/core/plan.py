@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyterhub_libretexts.core.catalogue import namespace_of
 from jupyterhub_libretexts.core.choice import Choice
+from jupyterhub_libretexts.core.closed import Closed, Why
+from jupyterhub_libretexts.core.gpus import gpu_part, keep_off_part
 from jupyterhub_libretexts.core.merge import merged
-from jupyterhub_libretexts.core.offers import Closed, Offer, Why, is_listed, offer, offered_to
+from jupyterhub_libretexts.core.offers import Offer, is_listed, offer, offered_to
 from jupyterhub_libretexts.core.parts import Part, assembled
 from jupyterhub_libretexts.core.subjects import (
-    gpu_part,
     home_part,
     identity_part,
     landing,
@@ -95,10 +96,17 @@ def plan(catalogue: Catalogue, person: Person, choice: Choice, circumstances: Ci
     gpu = _gpu(offered, choice.gpu)
     claim = circumstances.claim or f"claim-{person.key}"
     home = home_part(catalogue.settings.homes, entry.organization, person, claim)
-    return _planned(catalogue, entry, size, gpu, home)
+    if gpu is not None:
+        flavour = catalogue.settings.gpus[gpu]
+        device = gpu_part(gpu, flavour, entry.organization, person, catalogue.groups_of(entry.organization))
+    else:
+        device = keep_off_part(catalogue.settings)
+    return _planned(catalogue, entry, size, gpu, (home, device))
 
 
-def _planned(catalogue: Catalogue, entry: Entry, size: str, gpu: str | None, home: Part) -> PodPlan:
+def _planned(
+    catalogue: Catalogue, entry: Entry, size: str, gpu: str | None, of_person: tuple[Part, ...]
+) -> PodPlan:
     settings = catalogue.settings
     environment, course = catalogue.environment(entry), catalogue.course(entry)
     rules = catalogue.rules(entry)
@@ -106,10 +114,8 @@ def _planned(catalogue: Catalogue, entry: Entry, size: str, gpu: str | None, hom
     parts = [
         identity_part(entry, size, gpu),
         *(rules_part(source, level) for source, level in rules),
-        home,
+        *of_person,
     ]
-    if gpu is not None and of_gpu is not None:
-        parts.append(gpu_part(gpu, of_gpu))
     network = catalogue.organization(entry).network
     if network is not None:
         parts.append(network_part(network, settings.networks[network], settings.cluster.calico))

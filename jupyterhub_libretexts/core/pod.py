@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts.core.merge import merged
+from jupyterhub_libretexts.core.nodes import keeps_off
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,18 +53,25 @@ def violations(manifest: Mapping[str, Any], plan: PodPlan) -> tuple[str, ...]:
     """
     spec = manifest.get("spec") or {}
     metadata = manifest.get("metadata") or {}
-    labels, found = metadata.get("labels") or {}, []
+    labels, annotations, found = metadata.get("labels") or {}, metadata.get("annotations") or {}, []
     if metadata.get("namespace") not in (None, plan.namespace):
         found.append(f"namespace is {metadata['namespace']}, and the plan says {plan.namespace}")
     for key, value in plan.part.labels.items():
         if labels.get(key) != value:
             found.append(f"label {key} is {labels.get(key)!r}, and the plan says {value!r}")
+    for key, value in plan.part.annotations.items():
+        # Limits are counted by these.
+        if annotations.get(key) != value:
+            found.append(f"annotation {key} is {annotations.get(key)!r}, and the plan says {value!r}")
     if plan.longest is not None and (spec.get("activeDeadlineSeconds") or 1 << 62) > plan.longest:
         found.append(f"activeDeadlineSeconds is more than the plan's {plan.longest}")
     selector = spec.get("nodeSelector") or {}
     for key, value in plan.part.node_labels.items():
         if selector.get(key) != value:
             found.append(f"nodeSelector {key} is {selector.get(key)!r}, and the plan says {value!r}")
+    for flavour, avoided in plan.part.avoided_nodes.items():
+        if not keeps_off(spec, avoided):
+            found.append(f"it may run on the nodes of the GPU {flavour}, and the plan keeps it off them")
     found.extend(_devices(spec, plan))
     return tuple(found)
 

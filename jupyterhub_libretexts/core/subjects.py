@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         Calico,
         Course,
         Environment,
-        Gpu,
         Homes,
         Network,
         ServerRules,
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PREFIX",
-    "gpu_part",
     "home_part",
     "identity_part",
     "landing",
@@ -88,23 +86,6 @@ def rules_part(source: str, rules: ServerRules) -> Part:
             for secret in rules.secrets
             if secret.variable is not None
         },
-    )
-
-
-def gpu_part(name: str, gpu: Gpu) -> Part:
-    """One GPU of a flavour: the resource, the nodes that have it, and room for its frameworks."""
-    memory = (
-        {}
-        if gpu.shared_memory is None
-        else {"shm": {"emptyDir": {"medium": "Memory", "sizeLimit": str(gpu.shared_memory)}}}
-    )
-    return Part(
-        f"gpus.{name}",
-        devices={gpu.resource: "1"},
-        node_labels=gpu.node_labels,
-        tolerations={gpu.taint: {"key": gpu.taint, "operator": "Exists", "effect": "NoSchedule"}},
-        volumes=memory,
-        mounts={"/dev/shm": {"name": "shm"}} if memory else {},  # noqa: S108 (a mount in the pod)
     )
 
 

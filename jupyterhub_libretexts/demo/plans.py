@@ -63,7 +63,10 @@ def cluster_document(settings: Settings, homes: Path, variables: Mapping[str, st
                 "name": f"demo-{name}"[:63].rstrip("-."),
                 "resources": {gpu.resource: str(gpu.total if gpu.total is not None else shares)},
                 "labels": dict(gpu.node_labels),
-                "taints": [{"key": gpu.taint, "value": "present", "effect": "NoSchedule"}],
+                "taints": [
+                    {"key": each.key, "value": each.value or "present", "effect": each.effect or "NoSchedule"}
+                    for each in gpu.tolerations
+                ],
             }
         )
     return {

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts.errors import Place, Problem, SettingsError
+from jupyterhub_libretexts.hub.background import begin
 from jupyterhub_libretexts.hub.database import tune
 from jupyterhub_libretexts.hub.pages import settings_problems, template_path
+from jupyterhub_libretexts.hub.store import store_url
 from jupyterhub_libretexts.settings.load import load
 
 if TYPE_CHECKING:
@@ -54,7 +56,11 @@ def configure(
         "settings_problems": settings_problems,
         **c.JupyterHub.get("template_vars", {}),
     }
-    tune(c.JupyterHub.get("db_url", "sqlite:///jupyterhub.sqlite"))
+    database = c.JupyterHub.get("db_url", "sqlite:///jupyterhub.sqlite")
+    tune(database)
+    if "store_url" not in c.LibreTextsSpawner:
+        c.LibreTextsSpawner.store_url = store_url(database)
+    begin()
     return loaded
 
 

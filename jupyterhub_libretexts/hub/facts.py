@@ -51,10 +51,13 @@ def circumstances(
     ledger: Ledger,
     asked: Person,
     *,
-    server_name: str,
-    own: str,
-    claim: str,
-    image_facts: Mapping[str, ImageFacts],
+    server_name: str = "",
+    left_out: tuple[str, ...],
+    claim: str = "",
+    image_facts: Mapping[str, ImageFacts] = MappingProxyType({}),
+    totals: Mapping[str, int | None] = MappingProxyType({}),
+    fresh: bool = True,
+    waiting: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
 ) -> Circumstances:
     """The facts of this moment.
 
@@ -63,9 +66,12 @@ def circumstances(
         ledger: Who holds what.
         asked: For whom something is decided.
         server_name: The server that is asked for.
-        own: That server's pod as ``namespace/name``; what it holds counts for nothing here.
+        left_out: That server's pod as ``namespace/name``, and what else is theirs; counts for nothing here.
         claim: Name of the claim of their home.
         image_facts: What is known of images.
+        totals: How many of each flavour the cluster has, where somebody knows.
+        fresh: Whether the ledger is told at once of what happens in the cluster.
+        waiting: How many wait for one of a flavour, by flavour and organisation.
     """
     organizations = catalogue.organizations_of(asked)
     flavours = {flavour for name in organizations for flavour in catalogue.settings.organizations[name].gpus}
@@ -74,10 +80,21 @@ def circumstances(
         now=datetime.now(UTC),
         server_name=server_name,
         images=image_facts,
-        running=ledger.running(asked, own),
-        usage=MappingProxyType({name: ledger.usage(name, own) for name in organizations}),
+        running=ledger.running(asked, left_out),
+        usage=MappingProxyType({name: ledger.usage(name, left_out) for name in organizations}),
         gpus=MappingProxyType(
-            {name: ledger.gpus(gpus[name].resource, gpus[name].total, asked, own) for name in flavours}
+            {
+                name: ledger.gpus(
+                    name,
+                    gpus,
+                    asked,
+                    left_out,
+                    total=totals.get(name),
+                    fresh=fresh,
+                    waiting=waiting.get(name, MappingProxyType({})),
+                )
+                for name in flavours
+            }
         ),
         claim=claim,
     )

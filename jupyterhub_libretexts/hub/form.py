@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from jupyterhub_libretexts.core.offers import Offer, Why
+from jupyterhub_libretexts.core.closed import Why
 from jupyterhub_libretexts.errors import MalformedChoice
 from jupyterhub_libretexts.hub.pages import share_path
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from jupyterhub_libretexts.core.choice import Choice
-    from jupyterhub_libretexts.core.offers import GpuOffer, SizeOffer
+    from jupyterhub_libretexts.core.gpus import GpuOffer
+    from jupyterhub_libretexts.core.offers import Offer, SizeOffer
     from jupyterhub_libretexts.settings.models import Settings
 
 __all__ = ["Form", "form", "options"]
@@ -56,6 +57,13 @@ class _Card:
     gpu: GpuOffer | None
     """The GPU that is selected."""
     link: str
+    line: str
+    """Address of the page on which one joins the waiting line."""
+
+    def wait_for(self, gpu: GpuOffer) -> str:
+        """The link to the waiting line for a GPU of this offer, in the size that is selected."""
+        size = {"size": self.size.name} if self.size is not None else {}
+        return f"{self.line}?{urlencode({**_subject(self.offer), **size, 'gpu': gpu.name})}"
 
     @property
     def sizes_to_pick(self) -> tuple[SizeOffer, ...]:
@@ -231,6 +239,7 @@ def _card(offer: Offer, number: int, chosen: bool, last: Choice, base_url: str) 
         chosen=chosen,
         size=size,
         gpu=gpu,
+        line=f"{base_url}libretexts/line/join",
         link=f"{base_url}spawn?{urlencode({QUERY + name: value for name, value in link.items()})}",
     )
 

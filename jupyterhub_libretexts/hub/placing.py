@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kubernetes_asyncio.client import ApiClient, models
 from kubespawner.utils import get_k8s_model
 
+from jupyterhub_libretexts.core.nodes import narrowed_terms
 from jupyterhub_libretexts.core.pod import CONTAINER, with_operator_words
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def place(pod: models.V1Pod, plan: PodPlan) -> models.V1Pod:
     pod.metadata.annotations = {**(pod.metadata.annotations or {}), **part.annotations}
     if part.node_labels:
         spec.node_selector = {**(spec.node_selector or {}), **part.node_labels}
+    if part.avoided_nodes:
+        _keep_off(spec, part.avoided_nodes)
     spec.tolerations = [
         *(spec.tolerations or []),
         *(get_k8s_model(models.V1Toleration, dict(value)) for value in part.tolerations.values()),
@@ -71,6 +74,17 @@ def final_manifest(thing: Any, plan: PodPlan | None = None) -> dict[str, Any]:
 def _serializer() -> ApiClient:
     # Serializing needs none of a client but its method; made without the connections of one.
     return ApiClient.__new__(ApiClient)
+
+
+def _keep_off(spec: models.V1PodSpec, avoided: Mapping[str, Mapping[str, str]]) -> None:
+    """Narrow the node affinity that the hub's configuration asks for."""
+    affinity = spec.affinity = spec.affinity or models.V1Affinity()
+    of_node = affinity.node_affinity = affinity.node_affinity or models.V1NodeAffinity()
+    required = of_node.required_during_scheduling_ignored_during_execution
+    present = final_manifest(required)["nodeSelectorTerms"] if required is not None else ()
+    of_node.required_during_scheduling_ignored_during_execution = get_k8s_model(
+        models.V1NodeSelector, {"nodeSelectorTerms": narrowed_terms(present, avoided.values())}
+    )
 
 
 def _replaced(present: list[Any] | None, key: str, added: Iterable[Any]) -> list[Any]:

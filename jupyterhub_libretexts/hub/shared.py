@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from jupyterhub_libretexts.cluster.informer import USERNAME_LABEL
 from jupyterhub_libretexts.cluster.registry import Registry, View
+from jupyterhub_libretexts.cluster.stream import Condition
 from jupyterhub_libretexts.core.catalogue import Catalogue, catalogue, namespace_of
 from jupyterhub_libretexts.core.subjects import PREFIX
+from jupyterhub_libretexts.errors import ClusterUnavailable
+from jupyterhub_libretexts.hub.facts import circumstances
 from jupyterhub_libretexts.hub.ledger import Ledger
 from jupyterhub_libretexts.hub.line import Line, Pace
+from jupyterhub_libretexts.hub.store import Store
 from jupyterhub_libretexts.hub.sweeping import claimed_by, swept
+from jupyterhub_libretexts.hub.waiting import Waiting
 from jupyterhub_libretexts.images.compare import lock_beside
 from jupyterhub_libretexts.images.watch import WatchedLock
 from jupyterhub_libretexts.settings.watch import Watched
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 
     from jupyterhub_libretexts.cluster.access import AccessSettings
     from jupyterhub_libretexts.cluster.informer import Informer
+    from jupyterhub_libretexts.core.circumstances import Circumstances
     from jupyterhub_libretexts.core.people import Person
     from jupyterhub_libretexts.errors import Problem
     from jupyterhub_libretexts.settings.models import Settings
@@ -31,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["ORGANIZATION_LABEL", "Shared", "SharedRegistry"]
 
 ORGANIZATION_LABEL = f"{PREFIX}organization"
+
+_OTHERS_SECONDS = 5.0
+"""How long a page or a start waits, once, for the servers of other organisations to be read."""
 
 
 @dataclass(slots=True)
@@ -45,9 +55,25 @@ class Shared:
     pace: Pace
     ledger: Ledger
     log: logging.Logger
+    store: Store
+    waiting: Waiting = field(init=False)
     _catalogue: Catalogue | None = field(default=None)
     _observed: Informer | None = field(default=None)
     _sweeping: asyncio.Task[None] | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        self.waiting = Waiting(self.store, self.ledger, lambda: self.catalogue, self._facts)
+
+    def _facts(self, person: Person, left_out: tuple[str, ...]) -> Circumstances:
+        """What is known at this moment for somebody, apart from a server of theirs."""
+        return circumstances(
+            self.catalogue,
+            self.ledger,
+            person,
+            left_out=left_out,
+            totals=self.totals(),
+            fresh=self.fresh(person),
+        )
 
     @property
     def catalogue(self) -> Catalogue:
@@ -86,10 +112,11 @@ class Shared:
             )
 
     async def close(self) -> None:
-        """End the watches and the sweeping."""
+        """End the watches and the sweeping, and close the store."""
         if self._sweeping is not None:
             self._sweeping.cancel()
         await self.informers.close()
+        self.store.close()
 
     async def known(self, person: Person) -> None:
         """Return once the servers of a person's organisations are known.
@@ -98,8 +125,55 @@ class Shared:
             ClusterUnavailable: They cannot be read now.
         """
         settings = self.catalogue.settings
-        for name in self.catalogue.organizations_of(person):
+        mine = self.catalogue.organizations_of(person)
+        for name in mine:
             await self.informer.ensure(namespace_of(settings, name))
+        if any(settings.organizations[name].gpus for name in mine):
+            await self.informer.capacity.known()
+            await self._others_known(mine)
+
+    async def _others_known(self, mine: tuple[str, ...]) -> None:
+        """Know the servers of those with whom these organisations share GPUs, as far as they can be read.
+
+        Where shares cannot exceed what there is, nobody else's servers matter.
+        """
+        settings = self.catalogue.settings
+        for name in _sharers(settings, mine):
+            namespace = namespace_of(settings, name)
+            # An organisation whose namespace is not there holds nothing, and must not keep others waiting.
+            if self.informer.condition(namespace)[0] in (Condition.REFUSED, Condition.MISSING):
+                continue
+            with contextlib.suppress(ClusterUnavailable):
+                await self.informer.ensure(namespace, _OTHERS_SECONDS)
+
+    def totals(self) -> Mapping[str, int | None]:
+        """How many of each flavour the cluster has, where the settings leave it to be counted."""
+        return {
+            name: self.informer.capacity.of(gpu.resource, gpu.node_labels)
+            for name, gpu in self.catalogue.settings.gpus.items()
+            if gpu.total is None
+        }
+
+    def fresh(self, person: Person) -> bool:
+        """Whether what is known of the servers that concern a person is the present."""
+        settings = self.catalogue.settings
+        mine = self.catalogue.organizations_of(person)
+        return self.informer.fresh(namespace_of(settings, name) for name in mine)
+
+
+def _sharers(settings: Settings, mine: tuple[str, ...]) -> list[str]:
+    """Other organisations whose servers can take what these could have."""
+    flavours = {
+        flavour
+        for name in mine
+        for flavour in settings.organizations[name].gpus
+        if settings.gpus[flavour].overcommit or settings.gpus[flavour].total is None
+    }
+    return [
+        name
+        for name, organization in settings.organizations.items()
+        if name not in mine and not flavours.isdisjoint(organization.gpus)
+    ]
 
 
 class SharedRegistry:
@@ -110,14 +184,16 @@ class SharedRegistry:
             WeakKeyDictionary()
         )
 
-    def shared(self, files: tuple[str, ...], access: AccessSettings, log: logging.Logger) -> Shared:
-        """The ``Shared`` of the running loop for these files and this cluster.
+    def shared(
+        self, files: tuple[str, ...], access: AccessSettings, log: logging.Logger, store: str = "sqlite://"
+    ) -> Shared:
+        """The ``Shared`` of the running loop for these files, this cluster and this database.
 
         Raises:
             SettingsError: The files cannot be used and never could be.
         """
         mine = self._known.setdefault(asyncio.get_running_loop(), {})
-        key = (files, access)
+        key = (files, access, store)
         if key not in mine:
             watched = Watched(files, told=_teller(log))
             mine[key] = Shared(
@@ -129,6 +205,7 @@ class SharedRegistry:
                 pace=Pace(),
                 ledger=Ledger(),
                 log=log,
+                store=Store(store),
             )
         return mine[key]
 

@@ -102,6 +102,15 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         be started. An image of which nothing is known is taken at its word.
         """,
     )
+    store_url = Unicode(
+        "sqlite://",
+        config=True,
+        help="""
+        Where the waiting line and the usage are kept, as an address of SQLAlchemy.
+
+        ``configure`` sets it beside the hub's database; without it nothing survives the hub.
+        """,
+    )
     allow_demo_accounts = Bool(
         False,
         config=True,
@@ -154,7 +163,7 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         access = AccessSettings(
             host=self.k8s_api_host, ca_file=self.k8s_api_ssl_ca_cert, verify=self.k8s_api_verify_ssl
         )
-        shared = self._shares.shared(files, access, self.log)
+        shared = self._shares.shared(files, access, self.log, self.store_url)
         users = self.user.settings.get("users") if self.user is not None else None
         if users is not None:
             shared.begin_to_sweep(users, self._address, self.sweep_interval)
@@ -205,18 +214,25 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         shared = self.shared
         who = await person_of(self.user)
         await shared.known(who)
-        return plan(shared.catalogue, who, chosen, self._circumstances(who)), who
+        if chosen.gpu is not None:
+            # What is free belongs to those who wait, before it belongs to whoever asks.
+            shared.waiting.settle()
+        return plan(shared.catalogue, who, chosen, self._circumstances(who, chosen.gpu)), who
 
-    def _circumstances(self, who: Person) -> Circumstances:
+    def _circumstances(self, who: Person, gpu: str | None = None) -> Circumstances:
         shared = self.shared
         return circumstances(
             shared.catalogue,
             shared.ledger,
             who,
             server_name=self.name,
-            own=self.pod_reference,
+            # Their turn in the waiting line is held for this very start.
+            left_out=(self.pod_reference, *shared.waiting.promises(who.username, gpu)),
             claim=self.pvc_name,
             image_facts={**shared.images.current(), **images(self.image_facts)},
+            totals=shared.totals(),
+            fresh=shared.fresh(who),
+            waiting=shared.waiting.counts(),
         )
 
     def _accept(self, planned: tuple[PodPlan, Person]) -> None:
@@ -248,6 +264,7 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         self.dns_name = self.dns_name_template.format(namespace=self.namespace, name=self.pod_name)
         self._plan, self._plan_is_fresh = accepted, True
         self.shared.ledger.promise(self.pod_reference, holding_of_plan(accepted, who))
+        self.shared.waiting.took(who.username, accepted.choice.gpu)
 
     def _denial(self, error: LibreTextsError) -> Exception:
         """The answer to a person, in the log as one line, and outside the hub's count of failures."""
@@ -378,6 +395,14 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
     def current_plan(self) -> PodPlan | None:
         """The plan of the server that starts or runs; None after a restart of the hub."""
         return self._plan
+
+    @property
+    def chosen_gpu(self) -> str | None:
+        """The flavour of GPU of the server that starts or runs."""
+        if self._plan is not None:
+            return self._plan.choice.gpu
+        gpu: str | None = self._remembered.get("choice", {}).get("gpu")
+        return gpu
 
     @property
     def remembered(self) -> dict[str, Any]:

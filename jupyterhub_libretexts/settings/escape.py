@@ -68,7 +68,7 @@ _OUR_VOLUMES = frozenset({"home", "shm"})
 
 def check(notes: Notes, settings: Settings) -> None:
     """Note everything in ``pod:`` that is not the operator's to say there."""
-    taints = {gpu.taint for gpu in settings.gpus.values()}
+    taints = {toleration.key for gpu in settings.gpus.values() for toleration in gpu.tolerations}
     for section in ("organizations", "environments", "courses"):
         for name in getattr(settings, section):
             path: Path = (section, name, "pod")

@@ -76,8 +76,18 @@ class _References:
         for flavour, share in organization.gpus.items():
             self.one((*path, "gpus", flavour), flavour, "GPU")
             self.groups((*path, "gpus", flavour, "groups"), share.groups or ())
+            for group in share.limits:
+                self._of_limit((*path, "gpus", flavour, "limits", group), name, group)
         for position, rule in enumerate(organization.members):
             self._of_member((*path, "members", position), name, rule)
+
+    def _of_limit(self, path: Path, organization: str, group: str) -> None:
+        if self.one(path, group, "group") and group.partition("/")[0] != organization:
+            self.notes.wrong(
+                path,
+                f"{group!r} belongs to another organisation, and this share is of {organization}",
+                f"a group or a course of {organization}",
+            )
 
     def _of_member(self, path: Path, organization: str, rule: MemberRule) -> None:
         if rule.group is None or not self.one((*path, "group"), rule.group, "group"):

@@ -23,10 +23,12 @@ def check(notes: Notes, settings: Settings) -> None:
         _together(notes, flavour, gpu, shares)
         if gpu.total != 0 and not any(shares.values()):
             notes.warn(("gpus", flavour), "nobody may use this GPU: no organisation has a share of it")
+    _reachable(notes, settings)
     for name, organization in settings.organizations.items():
         for flavour, share in organization.gpus.items():
             path = ("organizations", name, "gpus", flavour)
             _alone(notes, path, share, settings.gpus.get(flavour))
+            _of_courses(notes, path, share, settings)
             if share.total and not _usable(settings, organization, name, flavour):
                 notes.warn(
                     path, f"no environment of {name} comes with this GPU", "an environment whose gpus name it"
@@ -56,6 +58,37 @@ def _alone(notes: Notes, path: Path, share: GpuShare, gpu: Gpu | None) -> None:
     if 0 < share.total < share.per_person:
         message = f"{share.per_person} for one person is more than the organisation's {share.total}"
         notes.wrong((*path, "perPerson"), message, f"at most {share.total}")
+    for group, limit in share.limits.items():
+        if limit > share.total:
+            message = f"a limit of {limit} for {group} is more than the organisation's {share.total}"
+            notes.wrong((*path, "limits", group), message, f"at most {share.total}")
+
+
+def _of_courses(notes: Notes, path: Path, share: GpuShare, settings: Settings) -> None:
+    flavour = str(path[-1])
+    for name in share.limits:
+        course = settings.courses.get(name)
+        if course is not None and course.gpus is not None and flavour not in course.gpus:
+            notes.warn(
+                (*path, "limits", name),
+                f"the course {name} does not come with {flavour}, so this limits nothing",
+                "a course whose gpus name it",
+            )
+
+
+def _reachable(notes: Notes, settings: Settings) -> None:
+    """Servers that must run on nodes of a GPU find no node while they keep off them."""
+    for flavour, gpu in settings.gpus.items():
+        if gpu.cpu_servers or not gpu.node_labels:
+            continue
+        for section in ("organizations", "environments", "courses"):
+            for name, rules in getattr(settings, section).items():
+                if gpu.node_labels.items() <= rules.node_labels.items():
+                    notes.wrong(
+                        (section, name, "nodeLabels"),
+                        f"servers without a GPU must run on the nodes of gpus.{flavour} and keep off them",
+                        f"other labels, or cpuServers: true at gpus.{flavour}",
+                    )
 
 
 def _usable(settings: Settings, organization: Organization, name: str, flavour: str) -> bool:

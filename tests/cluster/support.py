@@ -7,8 +7,10 @@ they were given, numbers its versions, and fails exactly when it is told to.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -257,3 +259,38 @@ async def until(check, what: str = "", seconds: float = 20.0) -> None:
                 await asyncio.sleep(0.005)
     except TimeoutError:
         raise AssertionError(f"did not happen within {seconds} s: {what}") from None
+
+
+class Wire:
+    """A way to the API server that can fall silent: nothing is refused or closed, nothing arrives."""
+
+    def __init__(self, port: int) -> None:
+        self.target = port
+        self.address = ""
+        self.passes = asyncio.Event()
+        self.passes.set()
+        self.writers: list[asyncio.StreamWriter] = []
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            await self.passes.wait()
+            writer.write(data)
+        writer.close()
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        self.writers += [writer, far_writer]
+        with contextlib.suppress(ConnectionError):
+            await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+
+    @classmethod
+    @asynccontextmanager
+    async def laid(cls, port: int) -> AsyncIterator[Wire]:
+        """A wire to a port of this machine, while the block lasts."""
+        wire = cls(port)
+        server = await asyncio.start_server(wire.connected, "127.0.0.1")
+        wire.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield wire
+        server.close()
+        for writer in wire.writers:
+            writer.close()

@@ -98,9 +98,7 @@ def test_an_organisation_that_leaves_keeps_its_homes_and_its_closed_door():
     )
     assert first < then
     commands = [line for line in text.splitlines() if "kubectl delete" in line]
-    assert not any(
-        kept in line for line in commands for kept in ("namespace/", "libretexts-closed")
-    )
+    assert not any(kept in line for line in commands for kept in ("namespace/", "libretexts-closed"))
     assert "role.rbac.authorization.k8s.io/libretexts-hub" in commands[-1]
 
 

@@ -79,7 +79,7 @@ def test_a_megabyte_is_refused_quickly_and_shortly() -> None:
         at(images=MappingProxyType({"local/nothing:1": ImageFacts(frozenset({"python3"}))})),
         at(usage=MappingProxyType({"south": Usage(servers=2)})),
         at(running=(Running("north", "python"),) * 3),
-        at(gpus=MappingProxyType({"slice": GpuUse(3, MappingProxyType({"north": 2}))})),
+        at(gpus=MappingProxyType({"slice": GpuUse(3, by_organization=MappingProxyType({"north": 2}))})),
     ],
 )
 def test_what_is_shown_open_starts_and_what_is_shown_closed_does_not(
@@ -129,10 +129,12 @@ def test_the_last_gpu_is_given_once_and_a_person_has_their_own_limit() -> None:
     """Totals of cluster, organisation and person each close by themselves."""
     wanted = choice({"environment": "python", "gpu": "slice"})
     assert plan(INDEX, GPU, wanted, NOW).part.devices == {"nvidia.com/mig-1g.10gb": "1"}
-    full = at(gpus=MappingProxyType({"slice": GpuUse(3, MappingProxyType({"north": 2}))}))
+    full = at(gpus=MappingProxyType({"slice": GpuUse(3, by_organization=MappingProxyType({"north": 2}))}))
     with pytest.raises(NoRoom, match="in use"):
         plan(INDEX, GPU, wanted, full)
-    mine = at(gpus=MappingProxyType({"slice": GpuUse(3, MappingProxyType({"north": 1}), by_person=1)}))
+    mine = at(
+        gpus=MappingProxyType({"slice": GpuUse(3, by_organization=MappingProxyType({"north": 1}), by_person={"north": 1})})
+    )
     with pytest.raises(NoRoom, match="You hold 1 of at most 1"):
         plan(INDEX, GPU, wanted, mine)
 

@@ -119,7 +119,7 @@ def test_who_teaches_a_course_starts_it_before_and_after_its_days():
         ({"usage": {"davis": Usage(memory=10 * 2**30)}}, ADA, Choice(environment="r"), "memory of UC Davis"),
         ({"usage": {"davis": Usage(cpu=7.75)}}, ADA, Choice(environment="r"), "processors of UC Davis"),
         (
-            {"gpus": {"slice": GpuUse(by_organization={"davis": 1}, by_person=1)}},
+            {"gpus": {"slice": GpuUse(by_organization={"davis": 1}, by_person={"davis": 1})}},
             MAX,
             Choice(environment="python", gpu="slice"),
             "1 of at most 1",

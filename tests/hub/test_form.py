@@ -116,7 +116,8 @@ def test_what_is_closed_shows_its_reason_and_cannot_be_picked():
 
 def test_free_gpus_are_told_in_words():
     """Else students find out that all are taken only when the start fails."""
-    assert "A tenth of an A100: 3 of 8 free now" in Page(shown("davis", "davis/ml")).text
+    text = Page(shown("davis", "davis/ml")).text
+    assert "A tenth of an A100: free now: 3; 5 of 8 of your organisation in use; at most 1 for you." in text
 
 
 def test_courses_come_first_and_those_of_other_days_are_folded():

@@ -96,6 +96,29 @@ CASES = {
         "2",
         "at most 1",
     ),
+    "shares of more than there is": (
+        north("gpus: {a: {total: 3}}") + "gpus: {a: {title: A, resource: x.y/z, total: 2}}\n",
+        "2",
+        "shares of at most 2 together, or overcommit: true",
+    ),
+    "a limit above the share": (
+        north("gpus: {a: {total: 2, limits: {north/staff: 3}}}")
+        + "gpus: {a: {title: A, resource: x.y/z, total: 2}}\n",
+        "3",
+        "more than the organisation's 2",
+    ),
+    "a limit for a group of others": (
+        north("gpus: {a: {total: 2, limits: {south: 1}}}")
+        + "  south: {title: South}\ngpus: {a: {title: A, resource: x.y/z, total: 2}}\n",
+        "1",
+        "a group or a course of north",
+    ),
+    "servers that must and must not run on the nodes of a GPU": (
+        north("nodeLabels: {pool: gpu, site: x}, gpus: {a: {total: 1}}")
+        + "gpus: {a: {title: A, resource: x.y/z, nodeLabels: {pool: gpu}}}\n",
+        "nodeLabels",
+        "cpuServers: true at gpus.a",
+    ),
     "a share of what there is none of": (
         north("gpus: {a: {total: 1}}")
         + "gpus: {a: {title: A, resource: x.y/z, total: 0, overcommit: true}}\n",
@@ -273,6 +296,13 @@ WARNED = {
         GOOD + "gpus: {a: {title: A, resource: x.y/z}}\n",
         "a",
         "nobody may use this GPU",
+    ),
+    "a limit for a course that has no GPU": (
+        north("gpus: {a: {total: 1, limits: {north/c: 1}}}")
+        + "gpus: {a: {title: A, resource: x.y/z, total: 1}}\n"
+        + "courses: {north/c: {title: C, environment: python, gpus: []}}\n",
+        "1",
+        "this limits nothing",
     ),
     "sign-in for trying out": (GOOD + "authentication: {provider: demo}\n", "demo", "for trying out"),
     "what is not in this version": (GOOD + "branding: {logo: x.svg}\n", "x.svg", "not in this version"),

@@ -28,6 +28,7 @@ from jupyterhub_libretexts.settings.models.resources import (
     Range,
     Size,
     Snapshots,
+    Toleration,
     Zfs,
 )
 from jupyterhub_libretexts.settings.models.servers import (
@@ -65,6 +66,7 @@ __all__ = [
     "Size",
     "Snapshots",
     "Supporter",
+    "Toleration",
     "Zfs",
     "aliases",
 ]

@@ -65,6 +65,8 @@ class GpuShare(Model):
     """At a time, one person."""
     groups: tuple[GroupName, ...] | None = Field(None, min_length=1)
     """Only these groups; everybody of the organisation otherwise."""
+    limits: Frozen[GroupName, Annotated[int, Field(ge=0, le=100_000)]] = Field(default_factory=dict)
+    """At a time, by group or course: the people of the group together, the servers of the course together."""
 
 
 class Limits(Model):

@@ -36,6 +36,7 @@ __all__ = [
     "Range",
     "Size",
     "Snapshots",
+    "Toleration",
     "Zfs",
 ]
 
@@ -103,6 +104,17 @@ class Size(Model):
     """Only these groups may choose it."""
 
 
+class Toleration(Model):
+    """A taint of nodes that servers with a GPU pass by; any value of it where none is named."""
+
+    key: LabelKey
+    """Key of the taint."""
+    value: LabelValue | None = None
+    """Value of the taint."""
+    effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"] | None = None
+    """Effect of the taint; every effect where none is named."""
+
+
 class Gpu(Model):
     """A flavour of GPU: one resource name of the cluster, and where it is found."""
 
@@ -121,13 +133,17 @@ class Gpu(Model):
     overcommit: bool = False
     """Whether the organisations' shares together may be more than `total`."""
     node_labels: Frozen[LabelKey, LabelValue] = Field(default_factory=dict)
-    """Labels of the nodes that have it."""
-    taint: LabelKey = "nvidia.com/gpu"
-    """Key of the taint that keeps other servers off those nodes; GPU servers tolerate it."""
+    """Labels of the nodes that have it; servers without a GPU keep off nodes that carry all of them."""
+    cpu_servers: bool = False
+    """Whether servers without a GPU may run on those nodes all the same."""
+    tolerations: tuple[Toleration, ...] = (Toleration(key="nvidia.com/gpu"),)
+    """Taints that keep other servers off those nodes; servers with this GPU pass by them."""
     shared_memory: Quantity | None = None
     """Size of /dev/shm, which many frameworks want larger than 64Mi."""
     longest: Span | None = None
     """A server with this GPU ends after this time."""
+    turn: Span = Span.parse("10m")
+    """Somebody who waited for it and is not there within this time of their turn loses it to the next."""
     idle: Span | None = None
     """A server with this GPU and without activity for this long is stopped."""
 

@@ -1,0 +1,113 @@
+"""What this package keeps for itself: the waiting line, and who held what when.
+
+A small SQLite file beside the hub's own, or the hub's PostgreSQL: both outlive a restart of the hub.
+Where the hub's database is in memory, so is this. Rows are few and small, so requests are made in the
+event loop, as JupyterHub makes its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sql
+from sqlalchemy.pool import StaticPool
+
+from jupyterhub_libretexts.hub.database import is_local, sqlite_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["INTERVALS", "WAITING", "Store", "store_url"]
+
+FILE = "jupyterhub-libretexts.sqlite"
+
+_TABLES = sql.MetaData()
+
+WAITING = sql.Table(
+    "libretexts_waiting",
+    _TABLES,
+    sql.Column("number", sql.Integer, primary_key=True, autoincrement=True),
+    sql.Column("username", sql.String(255), nullable=False),
+    sql.Column("server", sql.String(255), nullable=False, default=""),
+    sql.Column("organization", sql.String(63), nullable=False),
+    sql.Column("gpu", sql.String(63), nullable=False),
+    sql.Column("options", sql.JSON, nullable=False),
+    sql.Column("groups", sql.JSON, nullable=False),
+    sql.Column("email", sql.String(254)),
+    sql.Column("joined", sql.Float, nullable=False),
+    sql.Column("seen", sql.Float, nullable=False),
+    sql.Column("called", sql.Float),
+    sql.Column("lost", sql.Float),
+    sql.Column("reason", sql.Text, nullable=False, default=""),
+    sql.UniqueConstraint("username", "gpu"),
+    # Numbers of those who left are not given again: they order who came first.
+    sqlite_autoincrement=True,
+)
+
+INTERVALS = sql.Table(
+    "libretexts_intervals",
+    _TABLES,
+    sql.Column("uid", sql.String(64), primary_key=True),
+    sql.Column("username", sql.String(255), nullable=False),
+    sql.Column("organization", sql.String(63), nullable=False),
+    sql.Column("course", sql.String(127)),
+    sql.Column("environment", sql.String(63), nullable=False),
+    sql.Column("gpu", sql.String(63)),
+    sql.Column("gpus", sql.Integer, nullable=False),
+    sql.Column("cpu", sql.Float, nullable=False),
+    sql.Column("memory", sql.BigInteger, nullable=False),
+    sql.Column("started", sql.Float, nullable=False, index=True),
+    sql.Column("ended", sql.Float, index=True),
+    sql.Column("seen", sql.Float, nullable=False),
+)
+
+
+def store_url(hub_url: str) -> str:
+    """Where this package keeps its own, by the address of the hub's database."""
+    file = sqlite_file(hub_url)
+    if file is not None:
+        return f"sqlite:///{file.with_name(FILE)}"
+    return "sqlite://" if hub_url.startswith("sqlite") else hub_url
+
+
+class Store:
+    """The tables, open.
+
+    Args:
+        url: SQLAlchemy's address of the database; ``sqlite://`` keeps everything in memory.
+    """
+
+    def __init__(self, url: str) -> None:
+        file = sqlite_file(url)
+        options: dict[str, Any] = {}
+        if url.startswith("sqlite"):
+            options = {"connect_args": {"check_same_thread": False}, "poolclass": StaticPool}
+        self._engine = sql.create_engine(url, **options)
+        if file is not None and is_local(Path(file)):
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+        _TABLES.create_all(self._engine)
+
+    def rows(self, statement: sql.Select[Any]) -> list[dict[str, Any]]:
+        """What a question is answered with."""
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(statement).mappings()]
+
+    def write(self, *statements: sql.Executable) -> None:
+        """Change all of it or nothing."""
+        with self._engine.begin() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def add(self, table: sql.Table, values: Mapping[str, Any]) -> int:
+        """Put in a row and return its number."""
+        with self._engine.begin() as connection:
+            made = connection.execute(table.insert().values(**values))
+            key = made.inserted_primary_key
+            return int(key[0]) if key is not None and str(key[0]).isdecimal() else 0
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
