@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from jupyterhub_libretexts.core.catalogue import namespace_of
 from jupyterhub_libretexts.errors import ClusterUnavailable
-from jupyterhub_libretexts.hub.orphans import Orphans
+from jupyterhub_libretexts.hub.sweeping import Sweep, claimed_by
 from jupyterhub_libretexts.hub.turns import Turns, holds
 from jupyterhub_libretexts.hub.waiting_pages import handlers
 
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from jupyterhub.app import JupyterHub
 
     from jupyterhub_libretexts.hub.shared import Shared
+    from jupyterhub_libretexts.hub.spawner import LibreTextsSpawner
 
 __all__ = ["begin"]
 
 _LOOK = 0.01
-_SUSPECT, _SWEEP = 5.0, 60.0
-"""Seconds between the first two looks for orphans, and between later ones."""
 _TURNS = 1.0
 """Seconds between two looks at the turns of the waiting line."""
 
@@ -53,14 +52,16 @@ async def _run() -> None:
     # Before the first request is taken: a page must not be missing because it came early.
     app.tornado_application.add_handlers(r".*", handlers(app.hub_prefix))
     await asyncio.shield(app._start_future)  # noqa: SLF001 (how JupyterHub itself knows that it serves)
-    shared = await _shared(app)
+    spawner = await _first_spawner(app)
+    shared = spawner.shared
     await _read(shared)
     turns = Turns(shared, app)
+    sweep = Sweep(shared, spawner.reports_to, lambda: claimed_by(app.users), app.log)
     shared.waiting.restore(lambda place: holds(app, place))
     shared.ledger.changed = _Soon(shared.waiting.settle).poke
     async with asyncio.TaskGroup() as group:
-        group.create_task(_every(app, Orphans(shared, app).sweep, _SUSPECT, _SWEEP))
-        group.create_task(_every(app, turns.tick, _TURNS, _TURNS))
+        group.create_task(_every(app, sweep.look, spawner.sweep_interval))
+        group.create_task(_every(app, turns.tick, _TURNS))
 
 
 class _Soon:
@@ -107,27 +108,23 @@ async def _hub() -> JupyterHub:
         await asyncio.sleep(_LOOK)
 
 
-async def _shared(app: JupyterHub) -> Shared:
-    """What the spawners of this hub share, from the first of them."""
+async def _first_spawner(app: JupyterHub) -> LibreTextsSpawner:
+    """A spawner of this hub; all of them share what is looked after here."""
     from jupyterhub import orm
 
     while True:
         first = app.db.query(orm.User).order_by(orm.User.id).first()
         if first is not None:
-            shared: Shared = app.users[first].spawner.shared
-            return shared
+            spawner: LibreTextsSpawner = app.users[first].spawner
+            return spawner
         # Nobody has ever signed in, so there is nothing to look after.
         await asyncio.sleep(_TURNS)
 
 
-async def _every(
-    app: JupyterHub, work: Callable[[], Awaitable[object]], first: float, seconds: float
-) -> None:
-    pause = first
+async def _every(app: JupyterHub, work: Callable[[], Awaitable[object]], seconds: float) -> None:
     while True:
         try:
             await work()
         except Exception:
-            app.log.exception("Looking after the cluster failed; it is tried again in %s seconds", pause)
-        await asyncio.sleep(pause)
-        pause = seconds
+            app.log.exception("Looking after the cluster failed; it is tried again in %s seconds", seconds)
+        await asyncio.sleep(seconds)

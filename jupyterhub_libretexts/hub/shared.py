@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from jupyterhub_libretexts.cluster.informer import USERNAME_LABEL
@@ -18,7 +18,6 @@ from jupyterhub_libretexts.hub.facts import circumstances
 from jupyterhub_libretexts.hub.ledger import Ledger
 from jupyterhub_libretexts.hub.line import Line, Pace
 from jupyterhub_libretexts.hub.store import Store
-from jupyterhub_libretexts.hub.sweeping import claimed_by, swept
 from jupyterhub_libretexts.hub.waiting import Waiting
 from jupyterhub_libretexts.images.compare import lock_beside
 from jupyterhub_libretexts.images.watch import WatchedLock
@@ -59,7 +58,6 @@ class Shared:
     waiting: Waiting = field(init=False)
     _catalogue: Catalogue | None = field(default=None)
     _observed: Informer | None = field(default=None)
-    _sweeping: asyncio.Task[None] | None = field(default=None)
 
     def __post_init__(self) -> None:
         self.waiting = Waiting(self.store, self.ledger, lambda: self.catalogue, self._facts)
@@ -98,23 +96,8 @@ class Shared:
             informer.observe(self.ledger.observe)
         return informer
 
-    def begin_to_sweep(self, users: Mapping[Any, Any], address: str, pause: float) -> None:
-        """End pods that this hub does not know, from now on; see :mod:`.sweeping`. Once is enough.
-
-        Args:
-            users: All users of the hub with their spawners.
-            address: Where its servers report to.
-            pause: Seconds between two looks.
-        """
-        if self._sweeping is None:
-            self._sweeping = asyncio.create_task(
-                swept(self, address, lambda: claimed_by(users), pause, self.log), name="libretexts-sweep"
-            )
-
     async def close(self) -> None:
-        """End the watches and the sweeping, and close the store."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        """End the watches and close the store."""
         await self.informers.close()
         self.store.close()
 

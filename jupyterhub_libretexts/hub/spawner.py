@@ -163,14 +163,10 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         access = AccessSettings(
             host=self.k8s_api_host, ca_file=self.k8s_api_ssl_ca_cert, verify=self.k8s_api_verify_ssl
         )
-        shared = self._shares.shared(files, access, self.log, self.store_url)
-        users = self.user.settings.get("users") if self.user is not None else None
-        if users is not None:
-            shared.begin_to_sweep(users, self._address, self.sweep_interval)
-        return shared
+        return self._shares.shared(files, access, self.log, self.store_url)
 
     @property
-    def _address(self) -> str:
+    def reports_to(self) -> str:
         """Where servers report to, as JupyterHub writes it into their environment (`Spawner.get_env`)."""
         address: str = self.hub.api_url
         if self.hub_connect_url is not None:

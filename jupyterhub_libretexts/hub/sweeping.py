@@ -7,7 +7,7 @@ is ended when it was unknown at two looks in a row.
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts.cluster.connection import ApiFailure
@@ -24,41 +24,42 @@ if TYPE_CHECKING:
     from jupyterhub_libretexts.cluster.objects import Pod
     from jupyterhub_libretexts.hub.shared import Shared
 
-__all__ = ["claimed_by", "swept", "unclaimed"]
+__all__ = ["Sweep", "claimed_by", "unclaimed"]
 
 _ADDRESS = "JUPYTERHUB_API_URL"
 
 
-async def swept(
-    shared: Shared, address: str, claimed: Callable[[], set[str]], pause: float, log: logging.Logger
-) -> None:
-    """Look for ever, every ``pause`` seconds.
+class Sweep:
+    """Looks at what the cluster has and the hub does not know.
 
     Args:
         shared: The hub's knowledge.
         address: Where servers of this hub report to (``JUPYTERHUB_API_URL``).
         claimed: The pods that the hub knows, as ``namespace/name``.
-        pause: Seconds between two looks.
         log: Where each pod that is ended is said.
     """
-    suspects: set[str] = set()
-    while True:
-        await asyncio.sleep(pause)
-        settings = shared.catalogue.settings
+
+    def __init__(
+        self, shared: Shared, address: str, claimed: Callable[[], set[str]], log: logging.Logger
+    ) -> None:
+        self._shared, self._address, self._claimed, self._log = shared, address, claimed, log
+        self._suspects: set[str] = set()
+
+    async def look(self) -> None:
+        """Look once, and end what nobody claimed the last time either."""
+        settings = self._shared.catalogue.settings
         spaces = {namespace_of(settings, name) for name in settings.organizations}
-        informer = shared.informer
+        informer = self._shared.informer
         for space in spaces:
-            try:
+            with contextlib.suppress(ClusterUnavailable):
                 await informer.ensure(space)
-            except ClusterUnavailable:
-                break
         if any(informer.condition(space)[0] is not Condition.CURRENT for space in spaces):
-            continue
-        found = unclaimed(informer.pods, claimed(), spaces)
+            return
+        found = unclaimed(informer.pods, self._claimed(), spaces)
         for reference, pod in found.items():
-            if pod["metadata"]["uid"] in suspects:
-                await _end(informer.connection, reference, pod, address, log)
-        suspects = {pod["metadata"]["uid"] for pod in found.values()}
+            if pod["metadata"]["uid"] in self._suspects:
+                await _end(informer.connection, reference, pod, self._address, self._log)
+        self._suspects = {pod["metadata"]["uid"] for pod in found.values()}
 
 
 def unclaimed(pods: Mapping[str, Pod], claimed: set[str], spaces: set[str]) -> dict[str, Pod]:

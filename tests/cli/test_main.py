@@ -1,5 +1,6 @@
 """What holds for every command. If these fail, scripts and people are told nonsense."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_every_command_has_help_with_an_example():
         name = (
             sys.modules[module].NAME if module in sys.modules else __import__(module, fromlist=["NAME"]).NAME
         )
-        assert f"    {name} " in top.out
+        assert re.search(rf"^    {name}\s", top.out, re.MULTILINE)
         answer = called(name, "--help")
         assert answer.status == 0
         assert f"jupyterhub-libretexts {name} " in answer.out.partition("examples:")[2] + " "

@@ -140,6 +140,7 @@ class Hub:
                     if answer.status == 200:
                         return
             if self.process.returncode is not None or time.monotonic() > end:
+                await self.stop(hard=True)
                 raise AssertionError(f"the hub did not start:\n{self.log[-6000:]}")
             await asyncio.sleep(0.1)
 

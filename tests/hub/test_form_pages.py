@@ -94,4 +94,15 @@ def test_the_waiting_page_goes_on_without_scripts():
 def test_every_page_of_ours_that_replaces_one_of_the_hub_is_rendered_here():
     """Else a page that was added breaks on one of the two hubs unseen."""
     ours = {path.name for path in (share_path() / "templates").glob("*.html")}
-    assert {name for name in ours if (STOCK / name).exists()} <= {"spawn.html", "spawn_pending.html"}
+    assert {name for name in ours if (STOCK / name).exists()} <= {
+        "page.html",
+        "spawn.html",
+        "spawn_pending.html",
+    }
+
+
+def test_mistakes_of_the_settings_are_on_every_page_of_those_who_are_told():
+    """Else a bad edit is only in a log that nobody reads."""
+    page = rendered("page.html", settings_problems=["a.yaml:3:5: <b>: no"])
+    assert "a.yaml:3:5: &lt;b&gt;: no" in page
+    assert "have mistakes" not in rendered("page.html")
