@@ -5,6 +5,7 @@ If these fail, what is rendered is accepted and does not hold.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import socket
@@ -13,7 +14,10 @@ import time
 import pytest
 import yaml
 
+from jupyterhub_libretexts.cluster.access import AccessSettings, load_access
+from jupyterhub_libretexts.cluster.connection import Connection
 from tests.live.networks.conftest import INSTRUMENT, INTERNET, NETWORKS, on_switch
+from tests.live.networks.support import server, started
 
 HUB = "system:serviceaccount:jupyterhub:hub"
 EVERY = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
@@ -42,30 +46,26 @@ REFUSED = (
 def may(site, namespace):
     """What the hub may do in a namespace, as the API server's own review says: (verb, resource)."""
     asked = [(verb, resource) for resource in (*ALLOWED, *REFUSED) for verb in EVERY]
-    reviews = []
-    for verb, resource in asked:
+
+    async def review(connection, verb, resource):
         plain, _, subresource = resource.partition("/")
         name, _, group = plain.partition(".")
         attributes = {"namespace": namespace, "verb": verb, "resource": name, "group": group}
-        reviews.append(
-            {
-                "apiVersion": "authorization.k8s.io/v1",
-                "kind": "SubjectAccessReview",
-                "spec": {
-                    "user": HUB,
-                    "groups": ["system:serviceaccounts", "system:serviceaccounts:jupyterhub"],
-                    "resourceAttributes": {**attributes, "subresource": subresource},
-                },
-            }
-        )
-    text = "".join(f"---\n{json.dumps(review)}\n" for review in reviews)
-    said = site.cluster.kubectl("create", "--filename=-", "--output=json", stdin=text)
-    decoder, answers, rest = json.JSONDecoder(), [], said.strip()
-    while rest:
-        answer, end = decoder.raw_decode(rest)
-        answers += answer["items"] if answer["kind"] == "List" else [answer]
-        rest = rest[end:].strip()
-    return {pair for pair, answer in zip(asked, answers, strict=True) if answer["status"]["allowed"]}
+        spec = {
+            "user": HUB,
+            "groups": ["system:serviceaccounts", "system:serviceaccounts:jupyterhub"],
+            "resourceAttributes": {**attributes, "subresource": subresource},
+        }
+        kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+        answer = await connection.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", kind)
+        return answer["status"]["allowed"]
+
+    async def reviewed():
+        access = AccessSettings(kubeconfig=str(site.cluster.kubeconfig))
+        async with Connection(lambda: load_access(access)) as connection:
+            return await asyncio.gather(*(review(connection, *pair) for pair in asked))
+
+    return {pair for pair, allowed in zip(asked, asyncio.run(reviewed()), strict=True) if allowed}
 
 
 @pytest.mark.parametrize("namespace", ["org-davis", "teaching-physics"])
@@ -81,26 +81,6 @@ def test_elsewhere_the_hub_only_looks_at_pods_and_their_events(site):
     }
 
 
-def server(site, name, organization="davis", **spec):
-    """A pod with the labels of a student's server."""
-    container = {
-        "name": "notebook",
-        "image": site.cluster.images["tools"],
-        "imagePullPolicy": "Never",
-        "command": ["probe", "serve", "8888"],
-        **spec.pop("container", {}),
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name,
-            "labels": {"component": "singleuser-server", "libretexts.org/organization": organization},
-        },
-        "spec": {"terminationGracePeriodSeconds": 0, "containers": [container], **spec},
-    }
-
-
 def refusal(site, namespace, manifest):
     """What the API server says to a pod that it refuses."""
     done = site.cluster.run(
@@ -108,26 +88,6 @@ def refusal(site, namespace, manifest):
     )
     assert done.returncode, f"{manifest['metadata']['name']} was created"
     return done.stderr
-
-
-@pytest.fixture
-def started(site):
-    """Start pods, and end them after the test."""
-    made = []
-
-    def start(namespace, *pods):
-        items = {"apiVersion": "v1", "kind": "List", "items": list(pods)}
-        site.cluster.kubectl("create", f"--namespace={namespace}", "--filename=-", stdin=json.dumps(items))
-        names = [f"pod/{pod['metadata']['name']}" for pod in pods]
-        made.extend((namespace, name) for name in names)
-        site.cluster.kubectl(
-            "wait", "--for=condition=Ready", *names, f"--namespace={namespace}", "--timeout=90s"
-        )
-        return [site.cluster.get(name, f"--namespace={namespace}") for name in names]
-
-    yield start
-    for namespace, name in made:
-        site.cluster.kubectl("delete", name, f"--namespace={namespace}", "--ignore-not-found", "--wait=false")
 
 
 @pytest.mark.parametrize(
@@ -142,12 +102,13 @@ def started(site):
 )  # fmt: skip
 def test_the_namespace_refuses_what_no_server_may_be(site, pod, words):
     """Else a hook or a hole of the hub gives a student the node, or another's share."""
-    assert words in refusal(site, "org-davis", server(site, "too-much", **pod))
+    assert words in refusal(site, "org-davis", server(site, "too-much", "davis", **pod))
 
 
-def test_a_pod_that_says_nothing_of_its_needs_gets_bounds(site, started):
+def test_a_pod_that_says_nothing_of_its_needs_gets_bounds(site):
     """Else it counts for nothing in the quota, or is refused by it."""
-    (pod,) = started("org-davis", server(site, "modest"))
+    with started(site, ("org-davis", server(site, "modest", "davis"))) as (pod,):
+        pass
     assert pod["spec"]["containers"][0]["resources"] == {
         "limits": {"cpu": "1", "memory": "1Gi"},
         "requests": {"cpu": "100m", "memory": "256Mi"},
@@ -165,12 +126,18 @@ def answer_of(site, namespace, pod, address, port):
     ).strip()
 
 
-def test_servers_have_addresses_of_their_network_and_nobody_else_does(site, started):
+def test_servers_have_addresses_of_their_network_and_nobody_else_does(site):
     """Else a campus firewall that knows an organisation by its addresses lets others in."""
-    lab = {"image": site.cluster.images["lab"], "command": ["sleep", "1000"]}
-    (davis,) = started("org-davis", server(site, "of-davis", container=lab))
-    (physics,) = started("teaching-physics", server(site, "of-physics", "physics", container=lab))
-    others = started("org-school", *(server(site, f"of-school-{n}", "school") for n in range(12)))
+    pods = (
+        ("org-davis", server(site, "of-davis", "davis", lab=True)),
+        ("teaching-physics", server(site, "of-physics", "physics", lab=True)),
+        *(("org-school", server(site, f"of-school-{n}", "school")) for n in range(12)),
+    )
+    with started(site, *pods) as (davis, physics, *others):
+        _addresses_are_their_own(site, davis, physics, others)
+
+
+def _addresses_are_their_own(site, davis, physics, others):
     assert davis["status"]["podIP"].startswith("10.250.64.")
     assert physics["status"]["podIP"].startswith("10.250.65.")
     assert not any(pod["status"]["podIP"].startswith(("10.250.64.", "10.250.65.")) for pod in others)
@@ -197,10 +164,13 @@ def until_answers(address, port, seconds=20):
             return
 
 
-def test_a_node_port_leads_nowhere_that_is_closed(site, started):
+def test_a_node_port_leads_nowhere_that_is_closed(site):
     """Else every Service with a node port is a way around the policies."""
-    lab = {"image": site.cluster.images["lab"], "command": ["sleep", "1000"]}
-    started("org-davis", server(site, "asking", container=lab))
+    with started(site, ("org-davis", server(site, "asking", "davis", lab=True))):
+        _node_ports_are_closed(site)
+
+
+def _node_ports_are_closed(site):
     site.cluster.apply(
         {
             "apiVersion": "v1",
