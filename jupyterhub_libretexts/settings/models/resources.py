@@ -209,7 +209,8 @@ class ClusterRanges(Model):
     nodes: tuple[Addresses, ...] = ()
     """Addresses of the nodes."""
     pods: tuple[Addresses, ...] = ()
-    """Addresses of pods."""
+    """Addresses of pods: kube-proxy's cluster CIDR. A pod outside of it reaches Services under its node's
+    address, so that no policy knows it."""
     services: tuple[Addresses, ...] = ()
     """Addresses of services."""
     storage: tuple[Addresses, ...] = ()

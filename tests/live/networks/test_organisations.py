@@ -138,9 +138,9 @@ def test_servers_have_addresses_of_their_network_and_nobody_else_does(site):
 
 
 def _addresses_are_their_own(site, davis, physics, others):
-    assert davis["status"]["podIP"].startswith("10.250.64.")
-    assert physics["status"]["podIP"].startswith("10.250.65.")
-    assert not any(pod["status"]["podIP"].startswith(("10.250.64.", "10.250.65.")) for pod in others)
+    assert davis["status"]["podIP"].startswith("10.244.192.")
+    assert physics["status"]["podIP"].startswith("10.244.193.")
+    assert not any(pod["status"]["podIP"].startswith(("10.244.192.", "10.244.193.")) for pod in others)
     # With masquerade the outside sees the node, without it the server itself, if it knows the way back.
     assert answer_of(site, "org-davis", "of-davis", *INTERNET) == davis["status"]["hostIP"]
     own = physics["status"]["podIP"]
@@ -178,7 +178,7 @@ def _node_ports_are_closed(site):
             "metadata": {"name": "way", "namespace": "jupyterhub"},
             "spec": {
                 "type": "NodePort",
-                "selector": {"app": "jupyterhub", "component": "proxy", "release": "test"},
+                "selector": {"app": "jupyterhub", "component": "proxy"},
                 "ports": [{"port": 8000, "nodePort": 30080}],
             },
         }
