@@ -27,7 +27,17 @@ _INTERNET, _INTERNET_IPV6 = "1.1.1.1:443", "[2606:4700:4700::1111]:443"
 _METADATA = "169.254.169.254:80"
 _NFS = 2049
 _LARGEST_PORT = 65535
-_COLUMNS = ("hub", "proxy", "names", "nodes", "API server", "internet", "metadata", "storage")
+_COLUMNS = (
+    "hub",
+    "hub by its name",
+    "proxy",
+    "names",
+    "nodes",
+    "API server",
+    "internet",
+    "metadata",
+    "storage",
+)
 
 
 def register(commands: Commands[Parser]) -> None:
@@ -55,6 +65,7 @@ def register(commands: Commands[Parser]) -> None:
         "--organization", action="append", default=[], metavar="NAME", help="only these; repeatable"
     )
     made.add_argument("--image", metavar="IMAGE", help="an image with python3 for the probes")
+    made.add_argument("--hub-service", default="hub", metavar="NAME", help="the hub's Service (default: hub)")
     made.add_argument(
         "--internet", default=_INTERNET, metavar="ADDRESS:PORT", help="a public target (default: %(default)s)"
     )
@@ -197,6 +208,7 @@ def _wanted(arguments: argparse.Namespace, settings: Settings, hub: HubPlace) ->
             *(_target(item, item) for item in arguments.also),
         ),
         outside_ipv6=(_target("internet over IPv6", arguments.internet_ipv6),),
+        hub_service=arguments.hub_service,
         image=arguments.image,
         seconds=arguments.seconds,
         timeout=arguments.timeout,

@@ -12,7 +12,7 @@ from jupyterhub_libretexts.cluster import probes
 from jupyterhub_libretexts.cluster.connection import ApiFailure, Connection
 from jupyterhub_libretexts.core.catalogue import namespace_of
 from jupyterhub_libretexts.core.policies import HUB_PORT, PROXY_PORT, SERVER_PORT
-from jupyterhub_libretexts.core.reach import HUB, NAMES, PROXY, SERVERS, Measured, Source, Target
+from jupyterhub_libretexts.core.reach import HUB, HUB_SERVICE, NAMES, PROXY, SERVERS, Measured, Source, Target
 from jupyterhub_libretexts.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Wanted:
     """Targets beyond the cluster: internet, metadata, storage."""
     outside_ipv6: tuple[Target, ...] = ()
     """The same over IPv6; tried where servers have addresses of it."""
+    hub_service: str = "hub"
+    """Name of the hub's Service."""
     image: str | None = None
     """An image with python3; by default the one of each organisation's first environment."""
     seconds: float = 6.0
@@ -76,6 +78,8 @@ class _Run:
         targets = [
             *self._servers(of_organizations, listeners),
             *await self._own(HUB, self.wanted.hub.hub_labels, HUB_PORT),
+            # By its Service, as servers reach it: an address that changes on the way meets other policies.
+            Target(HUB_SERVICE, f"{self.wanted.hub_service}.{self.wanted.hub.namespace}.svc", HUB_PORT),
             *await self._own(PROXY, self.wanted.hub.proxy_labels, PROXY_PORT),
             Target(NAMES, API_NAME, 0),
             Target("API server", API_NAME, 443),

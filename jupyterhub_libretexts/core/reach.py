@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ELSEWHERE",
     "HUB",
+    "HUB_SERVICE",
     "NAMES",
     "PROXY",
     "SERVERS",
@@ -32,7 +33,7 @@ __all__ = [
     "expected",
 ]
 
-HUB, PROXY, NAMES, ELSEWHERE = "hub", "proxy", "names", "elsewhere"
+HUB, HUB_SERVICE, PROXY, NAMES, ELSEWHERE = "hub", "hub by its name", "proxy", "names", "elsewhere"
 SERVERS = "servers"
 """The column of which each target belongs to an organisation."""
 _METADATA = tuple(ip_network(item) for item in METADATA)
@@ -110,7 +111,7 @@ def expected(settings: Settings, source: Source, target: Target) -> bool:
         # What the hub's own namespace and others may reach is decided elsewhere; their probes only
         # show that a target is alive.
         return True
-    if target.column in {HUB, NAMES}:
+    if target.column in {HUB, HUB_SERVICE, NAMES}:
         return True
     if target.column == PROXY:
         return False

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jupyterhub_libretexts.settings.models import Network, Settings
+    from jupyterhub_libretexts.settings.models import Calico, Network, Settings
     from jupyterhub_libretexts.settings.notes import Notes
     from jupyterhub_libretexts.settings.overlays import Path
 
@@ -153,18 +153,36 @@ def _calico(notes: Notes, settings: Settings) -> None:
         )
     for name, network in settings.networks.items():
         path: Path = ("networks", name, "addresses")
-        if network.addresses is None:
-            if not network.masquerade:
-                notes.wrong(
-                    ("networks", name, "masquerade"),
-                    "masquerade belongs to a pool, and this network has no addresses of its own",
-                    "addresses beside it, or no masquerade",
-                )
-        elif calico is None:
+        if network.addresses is not None and calico is None:
             notes.warn(path, "no pool is made without a Calico; say cluster: {calico: {version: ...}}")
-        elif network.addresses.version == 6 and calico.encapsulation.startswith("ipip"):  # noqa: PLR2004
+        elif network.addresses is not None and calico is not None:
+            _pool_of_calico(notes, path, network.addresses, calico)
+        elif not network.masquerade:
+            notes.wrong(
+                ("networks", name, "masquerade"),
+                "masquerade belongs to a pool, and this network has no addresses of its own",
+                "addresses beside it, or no masquerade",
+            )
+
+
+def _pool_of_calico(notes: Notes, path: Path, pool: Range, calico: Calico) -> None:
+    for held in calico.pools:
+        if _meet(pool, held):
             notes.wrong(
                 path,
-                f"{network.addresses} cannot travel in {calico.encapsulation}, which carries IPv4 only",
-                "encapsulation: vxlan, vxlan-cross-subnet or none",
+                f"{pool} overlaps with {held}, a pool that Calico has already",
+                "addresses of pods outside cluster.calico.pools",
             )
+    if not calico.pools and calico.api.startswith("crd."):
+        # Calico's API server would refuse an overlap; without it, servers are given the other pool's rules.
+        notes.wrong(
+            path,
+            "written straight into Calico's resources, nobody sees whether this pool overlaps with another",
+            "cluster.calico.pools with the pools that the cluster has",
+        )
+    if pool.version == 6 and calico.encapsulation.startswith("ipip"):  # noqa: PLR2004
+        notes.wrong(
+            path,
+            f"{pool} cannot travel in {calico.encapsulation}, which carries IPv4 only",
+            "encapsulation: vxlan, vxlan-cross-subnet or none",
+        )

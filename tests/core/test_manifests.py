@@ -134,7 +134,7 @@ def reaches(namespace, address):
         "10.77.0.1",
         "10.77.0.200",
         "10.96.0.1",
-        "10.244.64.9",
+        "10.244.192.9",
         "192.168.1.1",
         "172.16.0.9",
         "100.64.0.1",
@@ -255,7 +255,7 @@ def test_pools_are_kept_from_everybody_else():
     for files in (rendered(), rendered("calico-3.31")):
         namespace = files["10-davis.yaml"][0]
         assert namespace["metadata"]["annotations"] == {
-            "cni.projectcalico.org/ipv4pools": '["10.244.64.0/24"]'
+            "cni.projectcalico.org/ipv4pools": '["10.244.192.0/24"]'
         }
         assert namespace["metadata"]["labels"]["libretexts.org/network"] == "campus"
 

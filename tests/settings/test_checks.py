@@ -192,6 +192,19 @@ CASES = {
         "'fd00::/112'",
         "carries IPv4 only",
     ),
+    "a pool over one that Calico has": (
+        GOOD
+        + "networks: {a: {addresses: 10.5.6.0/24}}\ncluster: {calico: {version: '3.31', pools: [10.5.0.0/16]}}\n",
+        "10.5.6.0/24",
+        "a pool that Calico has already",
+    ),
+    "a pool that nobody compares": (
+        GOOD
+        + "networks: {a: {addresses: 10.5.6.0/24}}\n"
+        + "cluster: {calico: {version: '3.28', api: crd.projectcalico.org/v1}}\n",
+        "10.5.6.0/24",
+        "nobody sees whether this pool overlaps",
+    ),
     "a masquerade of no pool": (
         GOOD + "networks: {a: {masquerade: false}}\n",
         "false",

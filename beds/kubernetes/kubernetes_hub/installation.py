@@ -50,8 +50,6 @@ class Installation:
     more: str = ""
     """Further lines of the hub's configuration."""
     namespace: str = "jupyterhub"
-    calico: bool = False
-    """Whether to apply what only Calico understands."""
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     """Of a service that may administer the hub by its REST API."""
     accounts: tuple[DemoAccount, ...] = ()
@@ -105,9 +103,7 @@ class Installation:
         words = [sys.executable, "-m", "jupyterhub_libretexts.cli", "render", "manifests"]
         words += [str(file) for file in self.files]
         words += [f"--hub-namespace={self.namespace}", "--hub-service-account=hub"]
-        done = subprocess.run(
-            [*words, *(["--calico"] if self.calico else [])], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BedError(f"render manifests: {done.stderr.strip()}")
         return done.stdout
@@ -207,9 +203,8 @@ class Installation:
         kinds = "clusterrole,clusterrolebinding"
         ours = "--selector=app.kubernetes.io/managed-by=jupyterhub-libretexts"
         self.cluster.kubectl("delete", kinds, ours, "--ignore-not-found")
-        if self.calico:
-            calico = "globalnetworkpolicies.crd.projectcalico.org,ippools.crd.projectcalico.org"
-            self.cluster.kubectl("delete", calico, ours, "--ignore-not-found")
+        calico = "globalnetworkpolicies.crd.projectcalico.org,ippools.crd.projectcalico.org"
+        self.cluster.kubectl("delete", calico, ours, "--ignore-not-found")
         end = time.monotonic() + GONE_SECONDS
         while left := self.cluster.kubectl(
             "get", "namespace", *spaces, "--ignore-not-found", "--output=name"

@@ -36,7 +36,13 @@ def overlay(settings: Settings, lab: str) -> dict[str, Any]:
         "environments": {name: {"image": lab} for name in settings.environments},
         "homes": {"kind": "claim", "zfs": None, "snapshots": None},
         "networks": {name: {"addresses": None} for name in settings.networks},
-        "cluster": {"nodes": [NODES], "pods": [PODS], "services": [SERVICES], "storage": []},
+        "cluster": {
+            "nodes": [NODES],
+            "pods": [PODS],
+            "services": [SERVICES],
+            "storage": [],
+            "calico": {"version": "3.28", "api": "crd.projectcalico.org/v1", "pools": ["10.244.0.0/17"]},
+        },
         "courses": {name: {"material": None} for name, course in settings.courses.items() if course.material},
     }
 

@@ -198,6 +198,9 @@ class Calico(Model):
     """How its objects are written: by its API server, which checks them, or straight into its resources."""
     encapsulation: Literal["vxlan", "vxlan-cross-subnet", "ipip", "ipip-cross-subnet", "none"] = "vxlan"
     """How packets of the pools travel between nodes; as for the cluster's own pool."""
+    pools: tuple[Addresses, ...] = ()
+    """Pools that the cluster has already. Calico refuses one that overlaps with another, so a cluster whose
+    own pool is all of its addresses for pods has no room for pools of networks."""
 
 
 class ClusterRanges(Model):
@@ -206,7 +209,8 @@ class ClusterRanges(Model):
     nodes: tuple[Addresses, ...] = ()
     """Addresses of the nodes."""
     pods: tuple[Addresses, ...] = ()
-    """Addresses of pods."""
+    """Addresses of pods: kube-proxy's cluster CIDR. A pod outside of it reaches Services under its node's
+    address, so that no policy knows it."""
     services: tuple[Addresses, ...] = ()
     """Addresses of services."""
     storage: tuple[Addresses, ...] = ()

@@ -1,7 +1,7 @@
 """A real cluster with the organisations of ``networks.yaml``, and listeners for what lies outside of it.
 
 On the switch between the nodes stand programs that answer as the internet, a metadata service, a storage
-server and an instrument. The hub and the proxy are pods that listen. So every target of the matrix is
+server and an instrument. The hub and the proxy are real ones, in pods. So every target of the matrix is
 alive, and what nobody reaches is refused and not dead.
 """
 
@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.live.kubernetes.conftest import cluster as cluster  # noqa: PLC0414 (the fixture of the bed)
+
+# isort: split
+from kubernetes_hub.installation import Installation
 
 ROOT = Path(__file__).parents[3]
 NETWORKS = ROOT / "tests" / "data" / "settings" / "networks.yaml"
@@ -42,8 +45,9 @@ for address, port in pairs:
 class Site:
     """The cluster as an operator has it, with the command of this project."""
 
-    def __init__(self, cluster) -> None:
+    def __init__(self, cluster, installation) -> None:
         self.cluster = cluster
+        self.installation = installation
 
     def command(self, *arguments, stdin=None, **variables):
         """Run ``jupyterhub-libretexts`` as an operator would, inside the cluster's network."""
@@ -114,53 +118,19 @@ def outside(cluster):
             on_switch(cluster, "ip", "addr", "del", f"{address}/32", "dev", "bridge")
 
 
-def standing(cluster, name, component, port):
-    """A pod that listens in the hub's namespace, with the labels of Zero to JupyterHub."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name,
-            "namespace": "jupyterhub",
-            "labels": {"app": "jupyterhub", "component": component, "release": "test"},
-        },
-        "spec": {
-            "terminationGracePeriodSeconds": 0,
-            "containers": [
-                {
-                    "name": "main",
-                    "image": cluster.images["tools"],
-                    "imagePullPolicy": "Never",
-                    "command": ["probe", "serve", str(port)],
-                }
-            ],
-        },
-    }
+MORE = """
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.Spawner.start_timeout = 120
+c.KubeSpawner.delete_grace_period = 1
+# As Zero to JupyterHub configures it: a name that other namespaces cannot look up.
+c.JupyterHub.hub_connect_url = "http://hub:8081"
+c.KubeSpawner.service_account = "libretexts-servers"
+"""
 
 
 @pytest.fixture(scope="session")
 def site(cluster, outside):
-    """The organisations applied, and a hub and a proxy that listen."""
-    made = Site(cluster)
-    cluster.kubectl("create", "namespace", "jupyterhub", check=False)
-    cluster.kubectl(
-        "wait", "--for=create", "serviceaccount/default", "--namespace=jupyterhub", "--timeout=20s"
-    )
-    cluster.apply(
-        standing(cluster, "hub", "hub", 8081),
-        standing(cluster, "proxy", "proxy", 8000),
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "hub", "namespace": "jupyterhub"},
-            "spec": {
-                "selector": {"app": "jupyterhub", "component": "hub", "release": "test"},
-                "ports": [{"port": 8081}],
-            },
-        },
-    )
-    made.apply(NETWORKS)
-    cluster.kubectl(
-        "wait", "--for=condition=Ready", "pod/hub", "pod/proxy", "--namespace=jupyterhub", "--timeout=60s"
-    )
-    return made
+    """The organisations applied, with a real hub and a real proxy in pods."""
+    with Installation(cluster, (NETWORKS,), more=MORE).installed() as installation:
+        yield Site(cluster, installation)
