@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
+
+from prometheus_client import REGISTRY
 
 from jupyterhub_libretexts.core.catalogue import namespace_of
 from jupyterhub_libretexts.errors import ClusterUnavailable
+from jupyterhub_libretexts.hub.metrics import SharedCollector
 from jupyterhub_libretexts.hub.orphans import Orphans
 from jupyterhub_libretexts.hub.turns import Turns, holds
 from jupyterhub_libretexts.hub.waiting_pages import handlers
@@ -31,6 +35,8 @@ _SUSPECT, _SWEEP = 5.0, 60.0
 """Seconds between the first two looks for orphans, and between later ones."""
 _TURNS = 1.0
 """Seconds between two looks at the turns of the waiting line."""
+_USAGE, _HOUR = 2.0, 3600.0
+"""Seconds between two times that usage is written down, and that what is too old is dropped."""
 
 _tasks: set[asyncio.Task[None]] = set()
 """A running task must be held by somebody (asyncio.create_task)."""
@@ -55,12 +61,25 @@ async def _run() -> None:
     await asyncio.shield(app._start_future)  # noqa: SLF001 (how JupyterHub itself knows that it serves)
     shared = await _shared(app)
     await _read(shared)
+    shared.usage.catch_up()
+    REGISTRY.register(SharedCollector(shared))
     turns = Turns(shared, app)
     shared.waiting.restore(lambda place: holds(app, place))
     shared.ledger.changed = _Soon(shared.waiting.settle).poke
     async with asyncio.TaskGroup() as group:
         group.create_task(_every(app, Orphans(shared, app).sweep, _SUSPECT, _SWEEP))
         group.create_task(_every(app, turns.tick, _TURNS, _TURNS))
+        group.create_task(_every(app, partial(_write_usage, shared), _USAGE, _USAGE))
+        group.create_task(_every(app, partial(_drop_usage, shared), _HOUR, _HOUR))
+
+
+async def _write_usage(shared: Shared) -> None:
+    for _ in iter(shared.usage.flush, False):
+        await asyncio.sleep(0)
+
+
+async def _drop_usage(shared: Shared) -> None:
+    shared.usage.retain(shared.catalogue.settings.hub.keep_usage.seconds)
 
 
 class _Soon:
