@@ -35,6 +35,7 @@ COMMANDS = (
     "jupyterhub_libretexts.cli.profiles",
     "jupyterhub_libretexts.cli.image",
     "jupyterhub_libretexts.cli.demo",
+    "jupyterhub_libretexts.cli.usage",
     "jupyterhub_libretexts.cli.completion",
 )
 """Modules of the commands, in the order of the help."""

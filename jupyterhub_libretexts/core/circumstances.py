@@ -50,8 +50,6 @@ class GpuUse:
 
     total: int | None = None
     """How many the cluster has; None where nobody knows."""
-    fresh: bool = True
-    """Whether the figures are of now; older ones still bound a start and are not shown as the present."""
     by_organization: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     by_group: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Held by the people of a group, or by the servers of a course."""
@@ -63,6 +61,8 @@ class GpuUse:
     """When the next of all is expected back, at the latest."""
     waiting: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """How many wait for one, by organisation."""
+    fresh: bool = True
+    """Whether the figures are of now; older ones still bound a start and are not shown as the present."""
 
     @property
     def used(self) -> int:

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
+
+from prometheus_client import REGISTRY
 
 from jupyterhub_libretexts.core.catalogue import namespace_of
 from jupyterhub_libretexts.errors import ClusterUnavailable
+from jupyterhub_libretexts.hub.metrics import SharedCollector
 from jupyterhub_libretexts.hub.sweeping import Sweep, claimed_by
 from jupyterhub_libretexts.hub.turns import Turns, holds
 from jupyterhub_libretexts.hub.waiting_pages import handlers
@@ -30,6 +34,10 @@ __all__ = ["begin"]
 _LOOK = 0.01
 _TURNS = 1.0
 """Seconds between two looks at the turns of the waiting line."""
+_SUSPECT = 5.0
+"""Seconds until the second look for unknown pods: what a crash left may hold what others wait for."""
+_USAGE, _HOUR = 2.0, 3600.0
+"""Seconds between two times that usage is written down, and that what is too old is dropped."""
 
 _tasks: set[asyncio.Task[None]] = set()
 """A running task must be held by somebody (asyncio.create_task)."""
@@ -55,13 +63,26 @@ async def _run() -> None:
     spawner = await _first_spawner(app)
     shared = spawner.shared
     await _read(shared)
+    shared.usage.catch_up()
+    REGISTRY.register(SharedCollector(shared))
     turns = Turns(shared, app)
     sweep = Sweep(shared, spawner.reports_to, lambda: claimed_by(app.users), app.log)
     shared.waiting.restore(lambda place: holds(app, place))
     shared.ledger.changed = _Soon(shared.waiting.settle).poke
     async with asyncio.TaskGroup() as group:
-        group.create_task(_every(app, sweep.look, spawner.sweep_interval))
+        group.create_task(_every(app, sweep.look, spawner.sweep_interval, first=_SUSPECT))
         group.create_task(_every(app, turns.tick, _TURNS))
+        group.create_task(_every(app, partial(_write_usage, shared), _USAGE))
+        group.create_task(_every(app, partial(_drop_usage, shared), _HOUR))
+
+
+async def _write_usage(shared: Shared) -> None:
+    for _ in iter(shared.usage.flush, False):
+        await asyncio.sleep(0)
+
+
+async def _drop_usage(shared: Shared) -> None:
+    shared.usage.retain(shared.catalogue.settings.hub.keep_usage.seconds)
 
 
 class _Soon:
@@ -121,10 +142,15 @@ async def _first_spawner(app: JupyterHub) -> LibreTextsSpawner:
         await asyncio.sleep(_TURNS)
 
 
-async def _every(app: JupyterHub, work: Callable[[], Awaitable[object]], seconds: float) -> None:
+async def _every(
+    app: JupyterHub, work: Callable[[], Awaitable[object]], seconds: float, *, first: float | None = None
+) -> None:
+    """Do something at once and then again and again; the second time after ``first`` seconds."""
+    pause = seconds if first is None else min(first, seconds)
     while True:
         try:
             await work()
         except Exception:
-            app.log.exception("Looking after the cluster failed; it is tried again in %s seconds", seconds)
-        await asyncio.sleep(seconds)
+            app.log.exception("Looking after the cluster failed; it is tried again in %s seconds", pause)
+        await asyncio.sleep(pause)
+        pause = seconds

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jupyterhub_libretexts.errors import Place, Problem, SettingsError
 from jupyterhub_libretexts.hub.background import begin
 from jupyterhub_libretexts.hub.database import tune
+from jupyterhub_libretexts.hub.notices import notices
 from jupyterhub_libretexts.hub.pages import settings_problems, template_path
 from jupyterhub_libretexts.hub.store import store_url
 from jupyterhub_libretexts.settings.load import load
@@ -53,6 +54,7 @@ def configure(
         template_path(),
     ]
     c.JupyterHub.template_vars = {
+        "notices": notices,
         "settings_problems": settings_problems,
         **c.JupyterHub.get("template_vars", {}),
     }

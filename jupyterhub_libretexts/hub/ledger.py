@@ -259,6 +259,14 @@ class Ledger:
                     found[organization].extend(ends)
         return {organization: tuple(sorted(ends)) for organization, ends in found.items()}
 
+    def held(self, flavour: str, gpus: Mapping[str, Gpu]) -> Mapping[str, int]:
+        """How many of a flavour are held, by organisation."""
+        found = Counter[str]()
+        for name, held in self._devices.get(gpus[flavour].resource, {}).items():
+            if name == flavour or name not in gpus:
+                found.update(held.by_organization)
+        return found
+
     def _left_out(self, refs: Iterable[str]) -> list[Holding]:
         return [holding for ref in refs if (holding := self._holding(ref)) is not None]
 

@@ -17,7 +17,9 @@ from jupyterhub_libretexts.errors import ClusterUnavailable
 from jupyterhub_libretexts.hub.facts import circumstances
 from jupyterhub_libretexts.hub.ledger import Ledger
 from jupyterhub_libretexts.hub.line import Line, Pace
+from jupyterhub_libretexts.hub.metrics import Totals
 from jupyterhub_libretexts.hub.store import Store
+from jupyterhub_libretexts.hub.usage import Usage
 from jupyterhub_libretexts.hub.waiting import Waiting
 from jupyterhub_libretexts.images.compare import lock_beside
 from jupyterhub_libretexts.images.watch import WatchedLock
@@ -56,11 +58,14 @@ class Shared:
     log: logging.Logger
     store: Store
     waiting: Waiting = field(init=False)
+    totals_of_usage: Totals = field(default_factory=Totals)
+    usage: Usage = field(init=False)
     _catalogue: Catalogue | None = field(default=None)
     _observed: Informer | None = field(default=None)
 
     def __post_init__(self) -> None:
         self.waiting = Waiting(self.store, self.ledger, lambda: self.catalogue, self._facts)
+        self.usage = Usage(self.store, self.totals_of_usage)
 
     def _facts(self, person: Person, left_out: tuple[str, ...]) -> Circumstances:
         """What is known at this moment for somebody, apart from a server of theirs."""
@@ -94,6 +99,7 @@ class Shared:
         if informer is not self._observed:
             self._observed = informer
             informer.observe(self.ledger.observe)
+            informer.observe(self.usage.observe)
         return informer
 
     async def close(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
@@ -42,7 +43,7 @@ from jupyterhub_libretexts.hub.placing import final_manifest, place
 from jupyterhub_libretexts.hub.progress import progress
 from jupyterhub_libretexts.hub.shared import Shared, SharedRegistry
 from jupyterhub_libretexts.hub.starting import START_ANNOTATION, Starter, answers
-from jupyterhub_libretexts.hub.times import ended_by, time_left
+from jupyterhub_libretexts.hub.times import ended_by, ends_at, time_left, why_over
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -135,6 +136,7 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
     _plan: PodPlan | None = None
     _plan_is_fresh = False
     _start_mark = ""
+    _ended: dict[str, Any] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -258,7 +260,7 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         for name, value in values.items():
             setattr(self, name, value)
         self.dns_name = self.dns_name_template.format(namespace=self.namespace, name=self.pod_name)
-        self._plan, self._plan_is_fresh = accepted, True
+        self._plan, self._plan_is_fresh, self._ended = accepted, True, None
         self.shared.ledger.promise(self.pod_reference, holding_of_plan(accepted, who))
         self.shared.waiting.took(who.username, accepted.choice.gpu)
 
@@ -492,6 +494,7 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
         if not self.has_settings:
             unchecked: int | None = await super().poll()
             return unchecked
+        await self._remember_end()
         try:
             status: int | None = await super().poll()
         except ClusterUnavailable as error:
@@ -499,12 +502,45 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
                 "%s: taken to be running, since the cluster cannot be asked: %s", self._log_name, error
             )
             return None
+        if status is None and (self.pod or {}).get("status", {}).get("phase") in ("Failed", "Succeeded"):
+            # Its container may still be told to be running (an evicted pod, a lost node).
+            await self.stop(now=True)
+            return 1
         reason = ended_by(self) if status is None else None
         if reason is not None:
             self.log.info("%s: %s", self._log_name, reason)
+            self._keep_end(reason.told)
             await self.stop()
             return 0
         return status
+
+    async def _remember_end(self) -> None:
+        """Keep why the pod is over, before KubeSpawner's poll deletes it."""
+        if self.server is None or self._spawn_pending or self._stop_pending or self._ended is not None:
+            return
+        with contextlib.suppress(ClusterUnavailable):
+            await self.shared.informer.ensure(self.namespace)
+            why = why_over(self.pod, self.events)
+            if why is not None:
+                self._keep_end(why)
+
+    def _keep_end(self, why: str) -> None:
+        self._ended = {"at": time.time(), "why": why}
+
+    @property
+    def pod(self) -> Pod | None:
+        """This server's pod as it is known now."""
+        return self.shared.informer.pod(self.namespace, self.pod_name) if self.has_settings else None
+
+    @property
+    def ended(self) -> dict[str, Any] | None:
+        """Why (``why``) and when (``at``, seconds since 1970) a server ended that nobody stopped."""
+        return self._ended
+
+    @property
+    def ends_at(self) -> float | None:
+        """When this server ends whatever it does, in seconds since 1970; None where it need not."""
+        return ends_at(self) if self.has_settings and self.active else None
 
     @property
     def time_left(self) -> int | None:
@@ -564,12 +600,15 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
                 "idle": self._plan.idle,
                 "longest": self._plan.longest,
             }
+        elif self.has_settings and self._ended is not None:
+            state["libretexts"] = {"ended": self._ended}
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Find a running server again: its namespace, its choice and its times."""
         super().load_state(state)
         self._remembered = dict(state.get("libretexts") or {})
+        self._ended = self._remembered.get("ended")
 
     def clear_state(self) -> None:
         """Forget the server that was; the next one is planned anew."""

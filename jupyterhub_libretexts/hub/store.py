@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
 
 from jupyterhub_libretexts.hub.database import is_local, sqlite_file
@@ -94,6 +95,18 @@ class Store:
         """What a question is answered with."""
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
+
+    def upsert(self, table: sql.Table, key: str, values: Mapping[str, Any], again: Mapping[str, Any]) -> Any:
+        """The statement that puts in a row, or changes the one that has its key.
+
+        Args:
+            table: Where.
+            key: Name of the column that is the key.
+            values: The row.
+            again: What is changed where it is there already.
+        """
+        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        return dialect.insert(table).values(**values).on_conflict_do_update(index_elements=[key], set_=again)
 
     def write(self, *statements: sql.Executable) -> None:
         """Change all of it or nothing."""

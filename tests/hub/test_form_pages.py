@@ -7,6 +7,7 @@ import pytest
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from jupyterhub._data import DATA_FILES_PATH
 
+from jupyterhub_libretexts.hub.notices import Notice
 from jupyterhub_libretexts.hub.pages import share_path, template_path
 
 STOCK = Path(DATA_FILES_PATH) / "templates"
@@ -39,6 +40,7 @@ def rendered(name, **more):
         "prefix": "/",
         "progress_url": "/hub/api/users/ada/server/progress",
         "services": [],
+        "settings_problems": (),
         "spawner": user.spawner,
         "spawner_options_form": '<div class="lt-form" data-open="1">the form</div>',
         "static_url": lambda path, **_: f"/hub/static/{path}",
@@ -95,6 +97,7 @@ def test_every_page_of_ours_that_replaces_one_of_the_hub_is_rendered_here():
     """Else a page that was added breaks on one of the two hubs unseen."""
     ours = {path.name for path in (share_path() / "templates").glob("*.html")}
     assert {name for name in ours if (STOCK / name).exists()} <= {
+        "home.html",
         "page.html",
         "spawn.html",
         "spawn_pending.html",
@@ -106,3 +109,19 @@ def test_mistakes_of_the_settings_are_on_every_page_of_those_who_are_told():
     page = rendered("page.html", settings_problems=["a.yaml:3:5: <b>: no"])
     assert "a.yaml:3:5: &lt;b&gt;: no" in page
     assert "have mistakes" not in rendered("page.html")
+
+
+def test_the_home_page_tells_what_ends_soon_and_whose_turn_it_is():
+    """Else work is lost at an end that nobody announced, or a turn to somebody who looked elsewhere."""
+    server = SimpleNamespace(active=False, name="", ready=False)
+    page = rendered(
+        "home.html",
+        notices=(Notice("Ends <soon>.", warning=True), Notice("You wait.", line=True)),
+        default_server=server,
+        allow_named_servers=False,
+        spawners=[],
+        url_path_join=lambda *parts: "/".join(parts),
+    )
+    assert '<p class="alert alert-warning" role="status">Ends &lt;soon&gt;.</p>' in page
+    assert '<a href="/hub/libretexts/line">See your place</a>' in page
+    assert page.index("Ends") < page.index('id="start"')

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from jupyterhub_libretexts.quantities import Span
 from jupyterhub_libretexts.settings.models.base import Address, Frozen, GroupName, Line, Model, Person
 
 __all__ = ["Account", "Announcement", "Authentication", "Branding", "Hub", "Supporter"]
@@ -35,6 +36,8 @@ class Hub(Model):
     """Who looks after the hub: addresses, or user:NAME."""
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     """Dates in this file are days in this time zone."""
+    keep_usage: Span = Span.parse("400d")
+    """How long it is kept who held what; sums of a time that is gone cannot be printed any more."""
     starts_at_once: int = Field(64, ge=1, le=1000)
     """Servers that are started at the same time; further ones wait for their turn and see their place."""
 
