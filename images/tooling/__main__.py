@@ -25,7 +25,9 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--with", dest="switches", action="append", default=[], choices=building.SWITCHES)
     build.set_defaults(run=run_build)
 
-    test = commands.add_parser("test", help="build core and sage, and run every live test against them")
+    test = commands.add_parser(
+        "test", help="build core, sage and default, and run every live test against them"
+    )
     test.add_argument("arguments", nargs="*", help="further arguments for pytest")
     test.set_defaults(run=lambda chosen: checking.test(chosen.arguments))
 

@@ -44,7 +44,7 @@ def is_shell(path: Path) -> bool:
 
 def test(arguments: Sequence[str]) -> int:
     """Build what the live tests need, then run them with this project's own environment."""
-    for target in ("core", "sage"):
+    for target in ("core", "sage", "default"):
         building.build(target)
     return run_tests(["tests/images/live", *arguments], {})
 
