@@ -58,7 +58,12 @@ def parser() -> argparse.ArgumentParser:
     pictures.set_defaults(run=lambda _chosen: checking.pictures())
 
     clean = commands.add_parser("clean", help="remove every image and layer that this command has made")
-    clean.set_defaults(run=lambda _chosen: keeping.clean())
+    clean.add_argument(
+        "--old",
+        action="store_true",
+        help="only those that no built target uses; the next change builds longer",
+    )
+    clean.set_defaults(run=lambda chosen: keeping.clean(only_old=chosen.old))
     return top
 
 

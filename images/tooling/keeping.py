@@ -86,9 +86,12 @@ def sbom(target: str) -> int:
     return 0
 
 
-def clean() -> int:
-    """Remove our storage; nothing else on the machine uses it."""
+def clean(*, only_old: bool = False) -> int:
+    """Remove our storage, which nothing else on the machine uses, or only what earlier builds left in it."""
     podman = machine.engine()
+    if only_old:
+        podman.call(["image", "prune", "--force"])
+        return 0
     if podman.variables:
         podman.call(["system", "reset", "--force"])
     shutil.rmtree(machine.CACHE, ignore_errors=True)

@@ -64,6 +64,24 @@ def test_a_kernel_names_its_program_by_an_absolute_path(spec: Path) -> None:
     assert json.loads(spec.read_text())["argv"][0].startswith(("/opt/", "/usr/"))
 
 
+def test_a_stage_sees_its_own_locks_alone() -> None:
+    """Otherwise one language's update rebuilds all the others."""
+    text = (IMAGE / "Dockerfile").read_text()
+    stages = re.split(r"^FROM \S+ AS (\S+)$", text, flags=re.MULTILINE)[1:]
+    seen = {
+        name: set(re.findall(r"locks/([a-z0-9]+)\.txt", body))
+        for name, body in zip(stages[::2], stages[1::2], strict=True)
+    }
+    assert {name: locks for name, locks in seen.items() if locks} == {
+        "builder": {"uv"},
+        "jupyter": {"jupyter", "nbgrader", "collaboration", "rstudio"},
+        "python": {"python"},
+        "octave-kernel": {"octave"},
+        "sage-prefix": {"sage"},
+        "python2-prefix": {"python2"},
+    }
+
+
 def test_a_list_of_packages_names_each_once() -> None:
     """Otherwise a package that is taken out of one list stays in the image by another."""
     names = [
