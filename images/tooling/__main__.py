@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-from images.tooling import building, checking, keeping, measuring
+from images.tooling import building, checking, keeping, measuring, timing
 from jupyterhub_libretexts.errors import LibreTextsError
 
 
@@ -21,10 +21,13 @@ def parser() -> argparse.ArgumentParser:
         "--registry", action="store_true", help="pinned base from its registry; Julia and RStudio too"
     )
     build.add_argument("--fresh", action="store_true", help="use no layer of an earlier build")
+    build.add_argument("--record", action="store_true", help="keep what it took, for the table of times")
     build.add_argument("--with", dest="switches", action="append", default=[], choices=building.SWITCHES)
     build.set_defaults(run=run_build)
 
-    test = commands.add_parser("test", help="build core and sage, and run every live test against them")
+    test = commands.add_parser(
+        "test", help="build core, sage and default, and run every live test against them"
+    )
     test.add_argument("arguments", nargs="*", help="further arguments for pytest")
     test.set_defaults(run=lambda chosen: checking.test(chosen.arguments))
 
@@ -46,15 +49,32 @@ def parser() -> argparse.ArgumentParser:
     )
     sizes.set_defaults(run=lambda _chosen: measuring.write_table())
 
+    times = commands.add_parser(
+        "times", help="measure starts and builds, and write docs/reference/image-times.md"
+    )
+    times.set_defaults(run=lambda _chosen: timing.write_table())
+
+    pictures = commands.add_parser("pictures", help="take the pictures of docs/images in a real browser")
+    pictures.set_defaults(run=lambda _chosen: checking.pictures())
+
     clean = commands.add_parser("clean", help="remove every image and layer that this command has made")
-    clean.set_defaults(run=lambda _chosen: keeping.clean())
+    clean.add_argument(
+        "--old",
+        action="store_true",
+        help="only those that no built target uses; the next change builds longer",
+    )
+    clean.set_defaults(run=lambda chosen: keeping.clean(only_old=chosen.old))
     return top
 
 
 def run_build(chosen: argparse.Namespace) -> int:
     """Build, and print the tag alone on standard output."""
     tag = building.build(
-        chosen.target, registry=chosen.registry, fresh=chosen.fresh, switches=tuple(chosen.switches)
+        chosen.target,
+        registry=chosen.registry,
+        fresh=chosen.fresh,
+        record=chosen.record,
+        switches=tuple(chosen.switches),
     )
     print(tag)
     return 0

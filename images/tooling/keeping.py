@@ -7,10 +7,14 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from images.tooling import building, machine
 from jupyterhub_libretexts.images.manifest import PATH, parse_manifest
 from jupyterhub_libretexts.images.sbom import bill_of_materials
+
+if TYPE_CHECKING:
+    from jupyterhub_libretexts.images.engines import Engine
 
 LOCKS = building.CONTEXT / "locks"
 UV = "uv==0.13.9"
@@ -86,10 +90,24 @@ def sbom(target: str) -> int:
     return 0
 
 
-def clean() -> int:
-    """Remove our storage; nothing else on the machine uses it."""
+def clean(*, only_old: bool = False) -> int:
+    """Remove our storage, which nothing else on the machine uses, or only what earlier builds left in it."""
     podman = machine.engine()
+    if only_old:
+        with machine.one_at_a_time():
+            remove_abandoned(podman)
+            podman.call(["image", "prune", "--force"])
+        return 0
     if podman.variables:
         podman.call(["system", "reset", "--force"])
     shutil.rmtree(machine.CACHE, ignore_errors=True)
     return 0
+
+
+def remove_abandoned(podman: Engine) -> None:
+    """Remove the working containers that a build leaves when it is ended half-way; no build may be running."""
+    listed = podman.call(["ps", "--all", "--external", "--format", "{{.ID}} {{.Command}}"])
+    for line in listed.splitlines():
+        identity, _, command = line.partition(" ")
+        if command.strip() == "buildah":
+            podman.call(["rm", "--force", identity])

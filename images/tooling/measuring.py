@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -21,6 +22,7 @@ PARTS = (
     ("apt-install r", "R, tidyverse, Shiny (Debian)"),
     ("apt-install documents", "LaTeX, pandoc, fonts (Debian)"),
     ("/opt/octave", "Octave's kernel"),
+    ("/opt/python2", "Python 2.7"),
     ("/opt/python", "Python 3: scientific stack"),
     ("/opt/jupyter", "JupyterLab, Notebook, the server"),
     ("/opt/sage", "SageMath"),
@@ -42,12 +44,13 @@ class Layer:
 
 
 def write_table() -> int:
-    """Measure core and sage where they are built, and write the table."""
+    """Measure the targets that are built, and write the table."""
     podman = machine.engine()
     machine.require("zstd", "skopeo")
+    known: dict[str, int] = {}
     sections = [
-        section(target, layers(f"{machine.NAME}:{target}"))
-        for target in ("core", "sage", "default")
+        section(target, layers(f"{machine.NAME}:{target}", known))
+        for target in ("core", "sage", "default", "python2")
         if podman.describe(f"{machine.NAME}:{target}") is not None
     ]
     TABLE.parent.mkdir(parents=True, exist_ok=True)
@@ -56,8 +59,13 @@ def write_table() -> int:
     return 0
 
 
-def layers(tag: str) -> list[Layer]:
-    """Save an image, and weigh its layers in order."""
+def layers(tag: str, known: dict[str, int]) -> list[Layer]:
+    """Save an image, and weigh its layers in order.
+
+    Args:
+        tag: The image.
+        known: Compressed bytes by layer, which two targets may share; added to.
+    """
     podman = machine.engine()
     with tempfile.TemporaryDirectory(dir=podman.variables.get("TMPDIR")) as folder:
         archive = Path(folder) / "image.tar"
@@ -67,27 +75,28 @@ def layers(tag: str) -> list[Layer]:
             config = json.load(saved.extractfile(manifest["Config"]))  # type: ignore[arg-type]
             steps = [entry for entry in config["history"] if not entry.get("empty_layer")]
             return [
-                weigh(saved, name, entry.get("created_by", ""))
+                weigh(saved, name, entry.get("created_by", ""), known)
                 for name, entry in zip(manifest["Layers"], steps, strict=True)
             ]
 
 
-def weigh(saved: tarfile.TarFile, name: str, step: str) -> Layer:
-    """Compress one layer and name what it is."""
+def weigh(saved: tarfile.TarFile, name: str, step: str, known: dict[str, int]) -> Layer:
+    """Compress one layer, unless another image had it too, and name what it is."""
     member = saved.getmember(name)
     while member.issym():
         member = saved.getmember(member.linkname)
-    source = saved.extractfile(member)
-    with tempfile.TemporaryFile() as out:
-        squeeze = subprocess.Popen(["zstd", f"-{LEVEL}", "-T0", "-c"], stdin=subprocess.PIPE, stdout=out)
-        while block := source.read(1 << 20):  # type: ignore[union-attr]
-            squeeze.stdin.write(block)  # type: ignore[union-attr]
-        squeeze.stdin.close()  # type: ignore[union-attr]
-        if squeeze.wait() != 0:
-            message = "zstd failed"
-            raise OSError(message)
-        out.seek(0, 2)
-        return Layer(part_of(step), member.size, out.tell())
+    if member.name not in known:
+        source = saved.extractfile(member)
+        with tempfile.TemporaryFile() as out:
+            command = ["zstd", f"-{LEVEL}", "-T0", "-c"]
+            squeeze = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out)
+            shutil.copyfileobj(source, squeeze.stdin)  # type: ignore[arg-type]
+            squeeze.stdin.close()  # type: ignore[union-attr]
+            if squeeze.wait() != 0:
+                message = "zstd failed"
+                raise OSError(message)
+            known[member.name] = out.seek(0, 2)
+    return Layer(part_of(step), member.size, known[member.name])
 
 
 def part_of(step: str) -> str:

@@ -18,14 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 SETTINGS = Path(__file__).parent.parent / "data" / "hub.yaml"
+"""What its images hold is in images.lock.json beside it."""
 CONFIGURE = """
 from jupyterhub_libretexts import configure
 configure(c, {files!r})
 c.LibreTextsSpawner.port = {port}
-c.LibreTextsSpawner.image_facts = {{
-    "local/python:1": {{"kernels": ["python3", "ir"], "applications": ["lab", "notebook"]}},
-    "local/nothing:1": {{"kernels": ["python3"], "applications": ["lab"]}},
-}}
 """
 
 

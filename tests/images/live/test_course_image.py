@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.images.live.hubs import docker_socket
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from jupyterhub_libretexts.images.engines import Engine
 
@@ -54,10 +57,28 @@ def remove(engine: Engine) -> Iterator[None]:
     )
 
 
-def typed(engine: Engine, *words: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(params=["podman", "buildah", "docker"])
+def program(
+    request: pytest.FixtureRequest, engine: Engine, tmp_path: Path
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each engine with the variables that let it see the images of this test."""
+    name = request.param
+    if shutil.which(name) is None:
+        if name == "docker":
+            pytest.skip("docker is not on this machine: podman and buildah were tried")
+        pytest.fail(f"{name} is needed: apt-get install {name}")
+    if name != "docker":
+        yield name, engine.environment()
+        return
+    with docker_socket(engine, tmp_path) as address:
+        # Podman answers Docker's client, and has no BuildKit.
+        yield name, {**os.environ, "DOCKER_HOST": address, "DOCKER_BUILDKIT": "0"}
+
+
+def typed(variables: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *words],
-        env=engine.environment(),
+        env=dict(variables),
         cwd=ROOT,
         check=False,
         capture_output=True,
@@ -66,16 +87,14 @@ def typed(engine: Engine, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("program", ["podman", "buildah"])
 @pytest.mark.usefixtures("remove")
 def test_a_course_image_is_built_tested_and_described(
-    engine: Engine, course: Path, tmp_path: Path, program: str
+    program: tuple[str, dict[str, str]], course: Path, tmp_path: Path
 ) -> None:
     """Otherwise a teacher learns in class that the image lacks the package of the lesson."""
-    if shutil.which(program) is None:
-        pytest.fail(f"{program} is needed: apt-get install {program}")
+    name, variables = program
     lock = tmp_path / "images.lock.json"
-    done = typed(engine, "build", str(course), "--tag", TAG, "--engine", program, "--lock", str(lock))
+    done = typed(variables, "build", str(course), "--tag", TAG, "--engine", name, "--lock", str(lock))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "passed: /usr/share/libretexts/tests/first.ipynb" in done.stdout
     manifest = json.loads((course / "build" / "image.json").read_text())
@@ -85,7 +104,7 @@ def test_a_course_image_is_built_tested_and_described(
         part for part in bill["components"] if part["name"] == "tiny-example"
     ).items()
     assert lock.exists()
-    shown = typed(engine, "inspect", TAG, "--engine", program)
+    shown = typed(variables, "inspect", TAG, "--engine", name)
     assert shown.returncode == 0, shown.stderr
     assert "python3  Python 3 (3.13" in shown.stdout
 
@@ -104,7 +123,7 @@ def test_a_course_whose_test_fails_is_not_called_built(engine: Engine, course: P
     """Otherwise a broken image is pushed because its build was green."""
     broken = (course / "tests" / "first.ipynb").read_text().replace("import numpy as np", "import nowhere")
     (course / "tests" / "first.ipynb").write_text(broken)
-    done = typed(engine, "build", str(course), "--tag", TAG)
+    done = typed(engine.environment(), "build", str(course), "--tag", TAG)
     assert done.returncode == 1
     assert "No module named 'nowhere'" in done.stderr
     assert done.stderr.splitlines()[-1].startswith(f"{TAG} failed its tests")
@@ -116,7 +135,7 @@ def test_an_image_that_is_not_ours_is_told_so(engine: Engine) -> None:
     from images.tooling import machine
 
     base = machine.base_image(engine)
-    done = typed(engine, "inspect", base)
+    done = typed(engine.environment(), "inspect", base)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert base in done.stderr

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jupyterhub_libretexts.images.inspect import labels_of
+from jupyterhub_libretexts.images.manifest import LABEL, parse_manifest
+from tests.images.live.conftest import manifest_of
 from tests.images.live.notebooks import executed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from jupyterhub_libretexts.images.engines import Engine
     from tests.images.live.containers import Containers
 
 
@@ -94,3 +98,36 @@ def test_a_notebook_exports_to_pdf(containers: Containers, core: str, home: Path
     container.run("cp", "/usr/share/libretexts/material/welcome/python.ipynb", "/home/jovyan/work.ipynb")
     container.run("jupyter", "nbconvert", "--to", "pdf", "--execute", "work.ipynb", limit=180)
     assert (home / "work.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("target", "kernels", "applications"),
+    [
+        ("core", {"ir", "octave", "python3"}, {"lab", "notebook", "shiny"}),
+        ("sage", {"ir", "octave", "python3", "sagemath"}, {"lab", "notebook", "shiny"}),
+        ("default", {"ir", "octave", "python3", "sagemath"}, {"lab", "notebook", "shiny"}),
+    ],
+)
+def test_a_target_has_exactly_what_it_declares(
+    engine: Engine, target: str, kernels: set[str], applications: set[str]
+) -> None:
+    """Otherwise a kernel disappears with an update, and everything else stays green.
+
+    Julia and RStudio are left out where no registry is reached; the last line of the run says so.
+    """
+    manifest = manifest_of(engine, target)
+    assert (set(manifest.kernels), set(manifest.applications)) == (kernels, applications)
+    assert manifest.target == target
+    assert all(kernel.version for kernel in manifest.kernels.values())
+
+
+def test_an_image_says_on_its_outside_what_it_is(engine: Engine, core: str) -> None:
+    """Otherwise a registry can tell neither where an image comes from nor what is in it."""
+    described = engine.describe(core)
+    assert described is not None
+    labels = labels_of(described)
+    for name in ("title", "description", "source", "documentation", "licenses", "version", "revision"):
+        assert labels[f"org.opencontainers.image.{name}"]
+    short = parse_manifest(labels[LABEL], "the label")
+    assert (short.kernels, short.packages) == (manifest_of(engine, "core").kernels, {})
+    assert len(labels[LABEL].encode()) < 4096, "some runtimes refuse longer labels"

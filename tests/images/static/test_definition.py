@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from images.tooling import building
 from jupyterhub_libretexts.images.lock import (
     ImagesLock,
     LockedImage,
@@ -56,12 +58,56 @@ def test_the_base_is_named_by_its_digest() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "spec", sorted((IMAGE / "kernels").glob("*/kernel.json")), ids=lambda path: path.parent.name
-)
+@pytest.mark.parametrize("spec", sorted(IMAGE.rglob("kernel.json")), ids=lambda path: path.parent.name)
 def test_a_kernel_names_its_program_by_an_absolute_path(spec: Path) -> None:
     """Otherwise a kernel starts the wrong Python."""
     assert json.loads(spec.read_text())["argv"][0].startswith(("/opt/", "/usr/"))
+
+
+def test_a_stage_sees_its_own_locks_alone() -> None:
+    """Otherwise one language's update rebuilds all the others."""
+    text = (IMAGE / "Dockerfile").read_text()
+    stages = re.split(r"^FROM \S+ AS (\S+)$", text, flags=re.MULTILINE)[1:]
+    seen = {
+        name: set(re.findall(r"locks/([a-z0-9]+)\.txt", body))
+        for name, body in zip(stages[::2], stages[1::2], strict=True)
+    }
+    assert {name: locks for name, locks in seen.items() if locks} == {
+        "builder": {"uv"},
+        "jupyter": {"jupyter", "nbgrader", "collaboration", "rstudio"},
+        "python": {"python"},
+        "octave-kernel": {"octave"},
+        "sage-prefix": {"sage"},
+        "python2-prefix": {"python2"},
+    }
+
+
+def test_a_list_of_packages_names_each_once() -> None:
+    """Otherwise a package that is taken out of one list stays in the image by another."""
+    names = [
+        line.split("#")[0].strip()
+        for path in sorted((IMAGE / "apt").glob("*.txt"))
+        if path.stem != "python2"
+        for line in path.read_text().splitlines()
+    ]
+    named = [name for name in names if name]
+    assert len(named) == len(set(named))
+
+
+def test_what_is_published_is_what_can_be_built() -> None:
+    """Otherwise a target is tested here and never reaches a hub."""
+    workflow = yaml.safe_load((IMAGE.parents[1] / ".github/workflows/images.yml").read_text())
+    for job in workflow["jobs"].values():
+        assert tuple(job["strategy"]["matrix"]["target"]) == building.TARGETS
+    stages = re.findall(r"^FROM \S+ AS (\S+)$", (IMAGE / "Dockerfile").read_text(), re.MULTILINE)
+    assert set(building.TARGETS) <= set(stages)
+
+
+def test_a_switch_is_known_to_the_dockerfile() -> None:
+    """Otherwise `--with` is accepted and does nothing."""
+    text = (IMAGE / "Dockerfile").read_text()
+    for switch in building.SWITCHES:
+        assert f"ARG WITH_{switch}=0" in text
 
 
 def lock() -> ImagesLock:
