@@ -77,7 +77,7 @@ def _role(namespace: str) -> Manifest:
     """Each right that the hub needs in the namespaces of its servers, and no other."""
     rules = [
         ([""], ["pods"], ["get", "list", "watch", "create", "delete"]),
-        ([""], ["events"], ["get", "list", "watch"]),
+        ([""], ["events"], ["list", "watch"]),
         ([""], ["persistentvolumeclaims"], ["get", "create", "delete"]),
     ]
     return thing(
@@ -158,7 +158,7 @@ def cluster_objects(hub: HubPlace) -> tuple[Manifest, ...]:
         "ClusterRole",
         f"{hub.namespace}-libretexts-hub",
         rules=[
-            {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["list", "watch"]},
             {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list", "watch"]},
         ],
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
@@ -40,7 +41,7 @@ from jupyterhub_libretexts.hub.ledger import holding_of_plan
 from jupyterhub_libretexts.hub.placing import final_manifest, place
 from jupyterhub_libretexts.hub.progress import progress
 from jupyterhub_libretexts.hub.shared import Shared, SharedRegistry
-from jupyterhub_libretexts.hub.starting import START_ANNOTATION, Starter, answers
+from jupyterhub_libretexts.hub.starting import START_ANNOTATION, Starter, answers, overdue
 from jupyterhub_libretexts.hub.times import ended_by, time_left
 
 if TYPE_CHECKING:
@@ -470,6 +471,11 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
                 "%s: taken to be running, since the cluster cannot be asked: %s", self._log_name, error
             )
             return None
+        pod = self.shared.informer.pod(self.namespace, self.pod_name)
+        if status is None and pod is not None and overdue(pod, datetime.now(UTC)):
+            self.log.warning("%s: its node seems to be lost; it can be started again", self._log_name)
+            await self._starter.delete(grace=0)
+            return 1
         reason = ended_by(self) if status is None else None
         if reason is not None:
             self.log.info("%s: %s", self._log_name, reason)
@@ -488,8 +494,9 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
             await super().stop(now)
             return
         await self.shared.informer.ensure(self.namespace)
-        await self._starter.delete(0 if now else self.delete_grace_period)
-        await self._starter.gone(self.start_timeout)
+        grace = 0 if now else self.delete_grace_period
+        await self._starter.delete(grace)
+        await self._starter.gone(grace, self.start_timeout)
 
     # -- what KubeSpawner asks of its reflectors ---------------------------------------------------
 

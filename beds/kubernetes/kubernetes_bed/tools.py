@@ -36,7 +36,12 @@ def verify(pins: Pins) -> None:
         BedError: naming the first damaged file.
     """
     places = [compiler.place_of(pins.part(name)) for name in NEEDED]
-    places += [images.small_place(pins), images.lab_place(pins), images.hub_place(pins), images.seed_place(pins)]
+    places += [
+        images.small_place(pins),
+        images.lab_place(pins),
+        images.hub_place(pins),
+        images.seed_place(pins),
+    ]
     for place in places:
         if not cache.is_whole(place):
             raise BedError(f"{place} is missing or half built: ./dev/cluster build")
