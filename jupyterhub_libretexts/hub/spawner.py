@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
@@ -42,7 +43,7 @@ from jupyterhub_libretexts.hub.ledger import holding_of_plan
 from jupyterhub_libretexts.hub.placing import final_manifest, place
 from jupyterhub_libretexts.hub.progress import progress
 from jupyterhub_libretexts.hub.shared import Shared, SharedRegistry
-from jupyterhub_libretexts.hub.starting import START_ANNOTATION, Starter, answers
+from jupyterhub_libretexts.hub.starting import START_ANNOTATION, Starter, answers, overdue
 from jupyterhub_libretexts.hub.times import ended_by, ends_at, time_left, why_over
 
 if TYPE_CHECKING:
@@ -502,9 +503,14 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
                 "%s: taken to be running, since the cluster cannot be asked: %s", self._log_name, error
             )
             return None
-        if status is None and (self.pod or {}).get("status", {}).get("phase") in ("Failed", "Succeeded"):
+        pod = self.pod
+        if status is None and (pod or {}).get("status", {}).get("phase") in ("Failed", "Succeeded"):
             # Its container may still be told to be running (an evicted pod, a lost node).
             await self.stop(now=True)
+            return 1
+        if status is None and pod is not None and overdue(pod, datetime.now(UTC)):
+            self.log.warning("%s: its node seems to be lost; it can be started again", self._log_name)
+            await self._starter.delete(grace=0)
             return 1
         reason = ended_by(self) if status is None else None
         if reason is not None:
@@ -553,8 +559,9 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
             await super().stop(now)
             return
         await self.shared.informer.ensure(self.namespace)
-        await self._starter.delete(0 if now else self.delete_grace_period)
-        await self._starter.gone(self.start_timeout)
+        grace = 0 if now else self.delete_grace_period
+        await self._starter.delete(grace)
+        await self._starter.gone(grace, self.start_timeout)
 
     # -- what KubeSpawner asks of its reflectors ---------------------------------------------------
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from jupyterhub_libretexts.cluster.informer import Informer
     from jupyterhub_libretexts.cluster.objects import Pod
 
-__all__ = ["START_ANNOTATION", "Starter", "answers"]
+__all__ = ["START_ANNOTATION", "Starter", "answers", "overdue"]
 
 Result = TypeVar("Result")
 
@@ -34,6 +35,8 @@ START_ANNOTATION = f"{PREFIX}start"
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 3.0
 _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERROR = 404, 409, 429, 500
+LOST_AFTER_SECONDS = 20.0
+"""How long after its time a pod that should have ended is taken to be on a node that does not answer."""
 _PROBE_PAUSE = 0.03
 _PROBE_SECONDS = 2.0
 
@@ -174,13 +177,24 @@ class Starter:
 
         await self._retried(attempt, f"The pod {self.name} could not be deleted")
 
-    async def gone(self, seconds: float) -> None:
-        """Wait until the pod is gone.
+    async def gone(self, grace: float, seconds: float) -> None:
+        """Wait until the pod is gone; one whose node is lost is taken out of the cluster's books.
+
+        Args:
+            grace: Seconds that it was given to end by itself.
+            seconds: How long to wait in all.
 
         Raises:
             TimeoutError: It was there after ``seconds``.
         """
-        await self.informer.wait_for(self.namespace, self.name, lambda pod: pod is None, seconds)
+        patience = min(grace + LOST_AFTER_SECONDS, seconds)
+        with contextlib.suppress(TimeoutError):
+            await self.informer.wait_for(self.namespace, self.name, lambda pod: pod is None, patience)
+            return
+        self.log.warning("%s/%s does not end: its node seems to be lost", self.namespace, self.name)
+        await self.delete(grace=0)
+        rest = max(seconds - patience, LOST_AFTER_SECONDS)
+        await self.informer.wait_for(self.namespace, self.name, lambda pod: pod is None, rest)
 
     def _situation(self, pod: Pod) -> Any:
         uid = pod["metadata"].get("uid")
@@ -225,6 +239,16 @@ class Starter:
                 raise ClusterUnavailable(f"{what}: {trouble}. Try again in a minute; nothing was lost.")
             await asyncio.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def overdue(pod: Pod, now: datetime) -> bool:
+    """Whether a pod that was to end is long past its time: nothing on its node ends it.
+
+    The API keeps such a pod until the node is back or somebody deletes it without grace
+    (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-forced).
+    """
+    due = pod["metadata"].get("deletionTimestamp")
+    return due is not None and now > datetime.fromisoformat(due) + timedelta(seconds=LOST_AFTER_SECONDS)
 
 
 async def answers(url: str, seconds: float) -> None:

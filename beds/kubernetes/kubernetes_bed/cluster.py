@@ -202,12 +202,25 @@ class Cluster:
 
     def kill(self, program: str, node: Node | None = None) -> None:
         """End a node's program at once; its supervisor starts it again."""
+        self.signal("KILL", program, node or self.shape.first)
+
+    @contextlib.contextmanager
+    def paused(self, program: str, node: Node | None = None) -> Iterator[None]:
+        """Let a node's program stand still: it holds its connections and answers nothing."""
         node = node or self.shape.first
+        self.signal("STOP", program, node)
+        try:
+            yield
+        finally:
+            self.signal("CONT", program, node)
+
+    def signal(self, name: str, program: str, node: Node) -> None:
+        """Send a signal to a node's program; its number is the one inside the node."""
         pid = int(processes.programs_in(node.folder).get(program, {}).get("pid", 0))
         if not pid:
             raise BedError(f"{program} does not run on {node.name}")
         namespace = f"--pid=/proc/{self.process_of(node)}/ns/pid_for_children"
-        subprocess.run(["nsenter", namespace, "--", "kill", "-KILL", str(pid)], check=True)
+        subprocess.run(["nsenter", namespace, "--", "kill", f"-{name}", str(pid)], check=True)
 
     @contextlib.contextmanager
     def held(self, program: str, node: Node | None = None) -> Iterator[None]:

@@ -1,0 +1,331 @@
+"""Faults on the real cluster: after each, students have what they had, or read what happened; nothing is left.
+
+What a user loses when these fail: their work or their afternoon, while everybody says that all is well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from tests.live.kubernetes.faults import PAGE, Row, write
+from tests.live.kubernetes.hubs import hub_in
+
+if TYPE_CHECKING:
+    from tests.live.kubernetes.hubs import ClusterHub
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MORE = """
+c.JupyterHub.init_spawners_timeout = 30
+c.Spawner.poll_interval = 5
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def hub(cluster, tmp_path_factory):
+    """A hub that looks at its servers every five seconds."""
+    async with hub_in(cluster, tmp_path_factory.mktemp("hub"), MORE) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def rows(request):
+    """The rows of this run; written into the documentation when that is asked for."""
+    found: list[Row] = []
+    yield found
+    if request.config.getoption("--update-golden") and not request.session.testsfailed:
+        write(found)
+
+
+@contextlib.asynccontextmanager
+async def everybody_stops(hub: ClusterHub):
+    """Stop every server at the end, and see that no pod is left."""
+    yield
+    await asyncio.gather(*(stopped(hub, name) for name in await active(hub)))
+    hub.installation.wait_until_no_server_is_left(90)
+
+
+async def active(hub: ClusterHub) -> list[str]:
+    return [user["name"] for user in (await hub.api("GET", "/users?state=active"))[1]]
+
+
+async def stopped(hub: ClusterHub, name: str) -> None:
+    await hub.api("DELETE", f"/users/{name}/server")
+    await hub.until_stopped(name, 90)
+
+
+async def told(hub: ClusterHub, name: str) -> list[str]:
+    """What the page of a start shows, until it is over."""
+    messages = []
+    async with hub.session.get(f"{hub.url}/api/users/{name}/server/progress") as events:
+        async for line in events.content:
+            if line.startswith(b"data: "):
+                event = json.loads(line.removeprefix(b"data: "))
+                messages.append(event.get("message", ""))
+                if event.get("ready") or event.get("failed"):
+                    break
+    return messages
+
+
+async def until(true, seconds: float, what: str):
+    end = time.monotonic() + seconds
+    while not (found := await true()):
+        assert time.monotonic() < end, what
+        await asyncio.sleep(0.3)
+    return found
+
+
+def containers(hub: ClusterHub) -> dict[str, str]:
+    """Pods of students with their containers' identifiers."""
+    found = hub.installation.cluster.get("pods", "--all-namespaces", "--selector=component=singleuser-server")
+    return {
+        pod["metadata"]["name"]: pod["status"]["containerStatuses"][0].get("containerID", "")
+        for pod in found["items"]
+        if pod["status"].get("containerStatuses")
+    }
+
+
+async def test_the_api_server_ends_in_the_middle_of_fifty_starts(hub, cluster, rows):
+    """Else a control plane's update at nine o'clock costs a class its hour."""
+    people = [f"class{number}" for number in range(50)]
+    for name in people:
+        await hub.person(name, "south")
+    async with everybody_stops(hub):
+        began = time.monotonic()
+        starts = [asyncio.ensure_future(hub.start_by_api(name, {"environment": "light"})) for name in people]
+        await until(lambda: some(containers(hub)), 30, "no start got anywhere")
+        cluster.kill("apiserver")
+        killed = time.monotonic()
+        answers = await asyncio.gather(*starts)
+        assert all(status in (201, 202) for status, _ in answers), answers
+        for name in people:
+            await hub.until_ready(name, seconds=180)
+        took = time.monotonic() - killed
+        assert len(hub.installation.servers()) == 50, "a pod for each and no more"
+    rows.append(
+        Row(
+            "test_the_api_server_ends_in_the_middle_of_fifty_starts",
+            f"API server killed {killed - began:.0f} s into 50 starts",
+            "the steps of the start, which take longer",
+            "all 50 start; none is refused, none is started twice",
+            took,
+        )
+    )
+
+
+async def some(found):
+    return found
+
+
+@pytest.mark.parametrize("program", ["kubelet", "containerd"])
+async def test_a_nodes_programs_end_and_come_back(hub, cluster, rows, program):
+    """Else an update of a node ends everybody's work on it."""
+    async with everybody_stops(hub):
+        for name in ("ada", "bea"):
+            await hub.started(name, "north", environment="light")
+        before = containers(hub)
+        began = time.monotonic()
+        for node in cluster.shape.nodes:
+            cluster.kill(program, node)
+        await hub.started("cem", "north", environment="light")
+        took = time.monotonic() - began
+        for name in ("ada", "bea"):
+            assert (await hub.server(name))["ready"]
+        after = containers(hub)
+        assert {name: after[name] for name in before} == before, "what ran is the very same container"
+    rows.append(
+        Row(
+            "test_a_nodes_programs_end_and_come_back",
+            f"{program} killed on every node",
+            "nothing",
+            "running servers go on, and the next start waits until it is back",
+            took,
+        )
+    )
+
+
+async def test_a_node_is_lost(hub, cluster, rows):
+    """Else a student whose machine died cannot work until an administrator comes."""
+    node = cluster.shape.nodes[1]
+    async with everybody_stops(hub):
+        cluster.kubectl("cordon", "node1")
+        try:
+            await hub.started("ada", "north", environment="light")
+        finally:
+            cluster.kubectl("uncordon", "node1")
+        assert cluster.get("pod", "jupyter-ada", "--namespace=org-north")["spec"]["nodeName"] == node.name
+        with cluster.held(node.name):
+            began = time.monotonic()
+            await hub.until_stopped("ada", 120)
+            noticed = time.monotonic() - began
+            status, said = await hub.start_by_api("ada", {"environment": "light"})
+            assert status in (201, 202), said
+            await hub.until_ready("ada", seconds=60)
+            took = time.monotonic() - began
+            assert cluster.get("pod", "jupyter-ada", "--namespace=org-north")["spec"]["nodeName"] == "node1"
+        cluster.kubectl("wait", "--for=condition=Ready", f"node/{node.name}", "--timeout=90s")
+        assert (await hub.server("ada"))["ready"]
+    rows.append(
+        Row(
+            "test_a_node_is_lost",
+            "a node loses power",
+            "that the server does not answer; then the page that starts one",
+            f"the hub counts the server as ended after {noticed:.0f} s, and a new start takes another node",
+            took,
+        )
+    )
+
+
+async def test_the_hub_is_killed_with_servers_running_and_starting(hub, cluster, rows):
+    """Else an update of the hub ends everybody's work, or leaves pods that nobody owns."""
+    running = ["ada", "bea"]
+    starting = [f"late{number}" for number in range(6)]
+    async with everybody_stops(hub):
+        for name in running:
+            await hub.started(name, "north", environment="light")
+        for name in starting:
+            await hub.person(name, "south")
+        before = containers(hub)
+        # Pods are held back, so that all six are surely starting when the hub ends.
+        for node in cluster.shape.nodes:
+            cluster.kubectl("cordon", node.name)
+        try:
+            starts = [
+                asyncio.ensure_future(hub.start_by_api(name, {"environment": "light"})) for name in starting
+            ]
+            await until(lambda: some(len(hub.installation.servers()) == 8), 30, "the pods did not come")
+            began = time.monotonic()
+            await hub.kill()
+            await asyncio.gather(*starts, return_exceptions=True)
+        finally:
+            for node in cluster.shape.nodes:
+                cluster.kubectl("uncordon", node.name)
+        for name in [*running, *starting]:
+            await hub.until_ready(name, seconds=90)
+        took = time.monotonic() - began
+        after = containers(hub)
+        assert {name: after[name] for name in before} == before
+        assert len(hub.installation.servers()) == 8, "nothing doubled, nothing lost"
+    rows.append(
+        Row(
+            "test_the_hub_is_killed_with_servers_running_and_starting",
+            "hub killed with 2 servers running and 6 starting",
+            "that the hub does not answer; then their running server",
+            "all 8 are taken over, in their organisations' namespaces, in the same containers",
+            took,
+        )
+    )
+
+
+async def test_etcd_does_not_answer_for_a_while(hub, cluster, rows):
+    """Else a slow disk under the control plane is everybody's error page."""
+    async with everybody_stops(hub):
+        await hub.started("ada", "north", environment="light")
+        await hub.person("bea", "north")
+        with cluster.paused("etcd"):
+            began = time.monotonic()
+            start = asyncio.ensure_future(hub.start_by_api("bea", {"environment": "light"}))
+            await asyncio.sleep(12)
+            assert (await hub.server("ada"))["ready"]
+        status, said = await start
+        assert status in (201, 202), said
+        await hub.until_ready("bea", seconds=60)
+        took = time.monotonic() - began
+        assert len(hub.installation.servers()) == 2
+    rows.append(
+        Row(
+            "test_etcd_does_not_answer_for_a_while",
+            "etcd stands still for 12 s",
+            "the steps of the start, which take longer",
+            "running servers go on; a start that was asked for meanwhile arrives, once",
+            took,
+        )
+    )
+
+
+async def test_a_kernel_takes_more_memory_than_the_server_may(hub, cluster, rows):
+    """Else one cell takes the whole server, or the whole node, and nobody reads why."""
+    async with everybody_stops(hub):
+        await hub.started("ada", "north", environment="hungry")
+        before = containers(hub)
+        began = time.monotonic()
+        eat = "import subprocess, sys; print(subprocess.run([sys.executable, '-c', 'x = bytearray(2**30)']).returncode)"
+        inside = ["exec", "jupyter-ada", "--namespace=org-north", "--", "python3", "-c", eat]
+        assert cluster.kubectl(*inside).strip() == "-9", "the kernel ends the process that is too big"
+        assert (await hub.server("ada"))["ready"]
+        assert containers(hub) == before, "and the server goes on"
+        took = time.monotonic() - began
+    rows.append(
+        Row(
+            "test_a_kernel_takes_more_memory_than_the_server_may",
+            "a kernel grows beyond the server's memory (cgroup version 1)",
+            "Jupyter's own words: the kernel died and is started anew",
+            "only that process ends. On cgroup version 2 the whole container does, and the student reads "
+            "that the server used more memory than it has; that was not run here",
+            took,
+        )
+    )
+
+
+async def test_a_pod_is_evicted(hub, cluster, rows):
+    """Else a node that is drained keeps its students on a page that never loads."""
+    async with everybody_stops(hub):
+        await hub.started("ada", "north", environment="light")
+        began = time.monotonic()
+        eviction = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": "jupyter-ada", "namespace": "org-north"},
+        }
+        path = "/api/v1/namespaces/org-north/pods/jupyter-ada/eviction"
+        cluster.kubectl("create", f"--raw={path}", "--filename=-", stdin=json.dumps(eviction))
+        await hub.until_stopped("ada", 60)
+        status, said = await hub.start_by_api("ada")
+        assert status in (201, 202), said
+        await hub.until_ready("ada")
+        took = time.monotonic() - began
+    rows.append(
+        Row(
+            "test_a_pod_is_evicted",
+            "the pod is evicted (its node is drained)",
+            "the page that starts a server",
+            "the hub counts the server as ended, and a new start works",
+            took,
+        )
+    )
+
+
+async def test_an_image_is_gone(hub, rows):
+    """Else a student waits five minutes for an image that will never come."""
+    await hub.person("ada", "north")
+    began = time.monotonic()
+    status, said = await hub.start_by_api("ada", {"environment": "missing-image"})
+    messages = await told(hub, "ada") if status == 202 else [str(said)]
+    took = time.monotonic() - began
+    assert "image" in messages[-1], messages
+    await hub.until_stopped("ada", 60)
+    hub.installation.wait_until_no_server_is_left()
+    rows.append(
+        Row(
+            "test_an_image_is_gone",
+            "the environment's image is not there",
+            messages[-1],
+            "the start ends at once and leaves nothing",
+            took,
+        )
+    )
+
+
+def test_every_fault_has_its_row_in_the_documentation():
+    """Else the page shows less than what is proved, or promises more."""
+    page = PAGE.read_text(encoding="utf8")
+    here = globals()
+    proved = [name for name in here if name.startswith("test_") and not name.startswith("test_every")]
+    assert all(f"`{name}`" in page for name in proved)
