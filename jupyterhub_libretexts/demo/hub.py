@@ -28,6 +28,11 @@ def configure_demo(c: Any, folder: str) -> None:
     configure(c, run["files"], allow_demo_accounts=True)
     c.LibreTextsSpawner.image_facts = run["image_facts"]
     c.LibreTextsSpawner.delete_grace_period = 3
+    # A demonstration talks to nobody but this machine, and asks nobody whether it may.
+    c.LibreTextsSpawner.args = [
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
     _proxy(c, at, run["proxy_port"], run["proxy_password"])
     _sign_in(c, at)
 
@@ -40,7 +45,6 @@ def _proxy(c: Any, at: Path, port: int, password: str) -> None:
     traefik.traefik_api_url = f"http://127.0.0.1:{port}"
     traefik.traefik_api_username = "hub"
     traefik.traefik_api_password = password
-    # A demonstration talks to nobody but this machine.
     traefik.extra_static_config = {"global": {"checkNewVersion": False, "sendAnonymousUsage": False}}
 
 

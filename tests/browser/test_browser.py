@@ -1,6 +1,7 @@
 """A student's way in a real browser: by mouse, by keyboard, on a phone, in the dark, without scripts."""
 
 import os
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -48,7 +49,8 @@ async def picture(page, name):
 
 async def stopped(page):
     """End the server by the page's own button and wait until the hub says that it is gone."""
-    await page.goto("/hub/home")
+    # The button is a link without a target until the page's scripts have loaded.
+    await page.goto("/hub/home", wait_until="networkidle")
     await page.click("#stop")
     await page.wait_for_selector("#stop", state="hidden")
 
@@ -57,7 +59,7 @@ async def test_from_sign_in_to_the_output_of_a_cell(page_of):
     """Else the one thing that students come for does not work."""
     page = await page_of("ada", viewport={"width": 1000, "height": 900})
     await picture(page, "form")
-    await page.get_by_label("Python").first.check()
+    await page.get_by_role("radio", name=re.compile("^Python")).check()
     assert not await page.is_visible("text=Closed: The image of this hub has no kernel python3")
     await page.click(START)
     await page.wait_for_url("**/user/ada/lab**", timeout=90_000)
