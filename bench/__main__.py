@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import jupyterhub
 import kubespawner
 
-from bench import documents, form, idle, memory, progress, storm
+from bench import documents, form, idle, ledger, memory, progress, storm
 from bench.rows import HEAD
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 PARTS: dict[str, Callable[[int], list[Row]]] = {
     "documents": documents.rows,
     "form": form.rows,
+    "ledger": ledger.rows,
     "progress": progress.rows,
     "idle": idle.rows,
     "memory": memory.rows,

@@ -17,7 +17,6 @@ from prometheus_client import REGISTRY
 from jupyterhub_libretexts.core.catalogue import namespace_of
 from jupyterhub_libretexts.errors import ClusterUnavailable
 from jupyterhub_libretexts.hub.metrics import SharedCollector
-from jupyterhub_libretexts.hub.orphans import Orphans
 from jupyterhub_libretexts.hub.turns import Turns, holds
 from jupyterhub_libretexts.hub.waiting_pages import handlers
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["begin"]
 
 _LOOK = 0.01
-_SUSPECT, _SWEEP = 5.0, 60.0
-"""Seconds between the first two looks for orphans, and between later ones."""
 _TURNS = 1.0
 """Seconds between two looks at the turns of the waiting line."""
 _USAGE, _HOUR = 2.0, 3600.0
@@ -67,7 +64,6 @@ async def _run() -> None:
     shared.waiting.restore(lambda place: holds(app, place))
     shared.ledger.changed = _Soon(shared.waiting.settle).poke
     async with asyncio.TaskGroup() as group:
-        group.create_task(_every(app, Orphans(shared, app).sweep, _SUSPECT, _SWEEP))
         group.create_task(_every(app, turns.tick, _TURNS, _TURNS))
         group.create_task(_every(app, partial(_write_usage, shared), _USAGE, _USAGE))
         group.create_task(_every(app, partial(_drop_usage, shared), _HOUR, _HOUR))

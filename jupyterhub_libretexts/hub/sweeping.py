@@ -8,6 +8,7 @@ is ended when it was unknown at two looks in a row.
 from __future__ import annotations
 
 import asyncio
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts.cluster.connection import ApiFailure
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["claimed_by", "swept", "unclaimed"]
 
 _ADDRESS = "JUPYTERHUB_API_URL"
+_FIRST_PAUSE = 5.0
+"""Seconds before each of the first two looks."""
 
 
 async def swept(
     shared: Shared, address: str, claimed: Callable[[], set[str]], pause: float, log: logging.Logger
 ) -> None:
-    """Look for ever, every ``pause`` seconds.
+    """Look for ever, every ``pause`` seconds; the first two times soon after another.
 
     Args:
         shared: The hub's knowledge.
@@ -42,8 +45,10 @@ async def swept(
         log: Where each pod that is ended is said.
     """
     suspects: set[str] = set()
-    while True:
-        await asyncio.sleep(pause)
+    # What a crash left behind may hold what others wait for, so the first two looks come soon.
+    pauses = chain(repeat(min(pause, _FIRST_PAUSE), 2), repeat(pause))
+    for seconds in pauses:
+        await asyncio.sleep(seconds)
         settings = shared.catalogue.settings
         spaces = {namespace_of(settings, name) for name in settings.organizations}
         informer = shared.informer

@@ -133,7 +133,9 @@ def test_the_last_gpu_is_given_once_and_a_person_has_their_own_limit() -> None:
     with pytest.raises(NoRoom, match="in use"):
         plan(INDEX, GPU, wanted, full)
     mine = at(
-        gpus=MappingProxyType({"slice": GpuUse(3, by_organization=MappingProxyType({"north": 1}), by_person={"north": 1})})
+        gpus=MappingProxyType(
+            {"slice": GpuUse(3, by_organization=MappingProxyType({"north": 1}), by_person={"north": 1})}
+        )
     )
     with pytest.raises(NoRoom, match="You hold 1 of at most 1"):
         plan(INDEX, GPU, wanted, mine)
