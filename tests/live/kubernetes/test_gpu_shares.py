@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -58,9 +59,8 @@ class Held:
         for pod in self.cluster.get("pods", "--namespace=org-north")["items"]:
             limits = pod["spec"]["containers"][0].get("resources", {}).get("limits", {})
             if RESOURCE in limits and pod["status"]["phase"] not in ("Failed", "Succeeded"):
-                found[pod["metadata"]["name"]] = pod["metadata"]["annotations"].get(
-                    "hub.jupyter.org/username", ""
-                )
+                annotations = pod["metadata"].get("annotations") or {}
+                found[pod["metadata"]["name"]] = annotations.get("hub.jupyter.org/username", "")
         self.most = max(self.most, len(found))
         return found
 
@@ -141,19 +141,6 @@ async def test_exactly_the_share_runs_and_a_crash_changes_nothing(hub: Hub, held
     pods = [cluster.get("pod", name, "--namespace=org-north") for name in held.now()]
     assert {pod["spec"]["nodeName"] for pod in pods} == {"node2"}
     assert all(pod["spec"]["activeDeadlineSeconds"] == 4 * 3600 for pod in pods)
-    given = {
-        cluster.kubectl(
-            "exec",
-            "--namespace=org-north",
-            pod["metadata"]["name"],
-            "--",
-            "sh",
-            "-c",
-            "echo $NVIDIA_VISIBLE_DEVICES",
-            check=False,
-        ).strip()
-        for pod in pods
-    }
     await hub.stop_by_api(got[0])
     asking = asyncio.gather(
         *(hub.start_by_api(f"s{n}", ASKED) for n in range(30, 50)), return_exceptions=True
@@ -175,9 +162,7 @@ async def test_exactly_the_share_runs_and_a_crash_changes_nothing(hub: Hub, held
     assert len(got) == SHARE - len(names)
     await asyncio.gather(*(hub.until_ready(name, seconds=120) for name in got))
     assert len(held.now()) == held.most == SHARE
-    print(
-        f"\n{STUDENTS} asked at once for {SHARE}: {SHARE} run on node2 as {sorted(given)}; told: {dict(told)}"
-    )
+    print(f"\n{STUDENTS} asked at once for {SHARE}: {SHARE} run, all on node2; told: {dict(told)}")
 
 
 async def ask_all_but(hub: Hub, holders: list[str]) -> tuple[list[str], int]:
@@ -280,7 +265,8 @@ async def test_the_kubelet_ends_what_ran_its_time_and_the_student_reads_why(hub:
     await hub.until_stopped(name, 60)
     async with Browser.signed_in(hub, name) as browser:
         page = (await browser.get("/home"))[1]
-    assert "reached its longest time and was ended. Your files are safe." in page
+    # The hub says it in its own words where it is awake before the kubelet's reach it.
+    assert re.search(r"longest time (\(15 seconds\) )?and was ended\. Your files are safe\.", page), page
 
 
 async def test_the_usage_is_that_of_the_real_pods(hub: Hub, cluster) -> None:
