@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import resource
 import subprocess
 import time
@@ -15,6 +17,7 @@ from jupyterhub_libretexts.images.engines import Engine, Recipe
 TARGETS = ("core", "r", "sage", "default", "python2")
 SWITCHES = ("NBGRADER", "COLLABORATION")
 CONTEXT = machine.IMAGES / "default-env"
+BUILT = machine.CACHE / "built.json"
 
 
 def build(
@@ -39,14 +42,54 @@ def build(
     tag = f"{machine.NAME}:{'-'.join([target, *sorted(name.lower() for name in switches)])}"
     with machine.one_at_a_time():
         wanted = recipe(podman, target, tag, registry=registry, fresh=fresh, switches=switches)
+        key = content_key(wanted)
+        if not fresh and is_built(podman, tag, key):
+            machine.say(f"{tag}: nothing has changed since it was built")
+            return tag
         began, used = time.monotonic(), processor_seconds()
         podman.build(wanted)
         with_label(podman, tag, labels())
         wall = time.monotonic() - began
+        remember(podman, tag, key)
         if record:
             timing.remember_build(target, wall, processor_seconds() - used)
         machine.say(f"{tag}: {wall:.0f} s")
     return tag
+
+
+def content_key(wanted: Recipe) -> str:
+    """A digest of everything that an image is made from here: its context, its target, its arguments.
+
+    The engine's own cache comes to the same end, after hashing gigabytes of what stages copy from others.
+    """
+    digest = hashlib.sha256(json.dumps([wanted.target, dict(wanted.arguments)], sort_keys=True).encode())
+    for path in sorted(wanted.context.rglob("*")):
+        content = (
+            str(path.readlink()).encode()
+            if path.is_symlink()
+            else path.read_bytes()
+            if path.is_file()
+            else b""
+        )
+        digest.update(f"{path.relative_to(wanted.context)} {path.lstat().st_mode} {len(content)} ".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def is_built(podman: Engine, tag: str, key: str) -> bool:
+    """Whether the image of that name is the one that was built from just this."""
+    known = json.loads(BUILT.read_text()) if BUILT.exists() else {}
+    described = podman.describe(tag)
+    return described is not None and known.get(tag) == {"key": key, "image": described["Id"]}
+
+
+def remember(podman: Engine, tag: str, key: str) -> None:
+    """Note from what an image was built."""
+    known = json.loads(BUILT.read_text()) if BUILT.exists() else {}
+    described = podman.describe(tag)
+    if described is not None:
+        known[tag] = {"key": key, "image": described["Id"]}
+        BUILT.write_text(json.dumps(known, indent=1))
 
 
 def recipe(

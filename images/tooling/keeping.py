@@ -110,4 +110,4 @@ def remove_abandoned(podman: Engine) -> None:
     for line in listed.splitlines():
         identity, _, command = line.partition(" ")
         if command.strip() == "buildah":
-            podman.call(["rm", "--force", identity])
+            podman.remove(identity)

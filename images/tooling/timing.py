@@ -121,7 +121,7 @@ def start_inside(podman: Engine, tag: str, root: Path, kernel: str) -> Start:
             ).strip()
             return probed(root, f"http://{address}:8888", token, kernel, began)
         finally:
-            podman.call(["rm", "--force", "--time", "2", container])
+            podman.remove(container)
 
 
 def start_outside(root: Path, kernel: str) -> Start:
@@ -174,7 +174,7 @@ def first_page(podman: Engine, tag: str) -> dict[str, float] | None:
             answer: dict[str, float] = json.loads(machine.said(words, timeout=300))
             return answer
         finally:
-            podman.call(["rm", "--force", "--time", "2", container])
+            podman.remove(container)
 
 
 def free_port() -> int:

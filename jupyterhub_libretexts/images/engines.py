@@ -115,6 +115,19 @@ class Engine:
         finally:
             self.call(["rm", container])
 
+    def remove(self, container: str) -> None:
+        """Stop and remove a container.
+
+        Raises:
+            EngineFailed: It is still there.
+        """
+        words = ["rm", "--force", *(["--time", "2"] if self.name == "podman" else []), container]
+        try:
+            self.call(words)
+        except EngineFailed:
+            # Podman 4.3 refuses a container that ended by itself while it was being stopped.
+            self.call(words)
+
     def describe(self, reference: str) -> dict[str, Any] | None:
         """What the engine knows of a local image; None where it has none of that name."""
         if self.name == "buildah":

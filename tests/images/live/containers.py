@@ -98,7 +98,7 @@ class Containers:
     def remove_all(self) -> None:
         """Remove exactly what was started."""
         for identity in self.started:
-            called(self.engine, ["rm", "--force", "--time", "2", identity])
+            self.engine.remove(identity)
 
 
 def called(engine: Engine, arguments: Sequence[str], text: str | None = None, limit: float = 120) -> str:

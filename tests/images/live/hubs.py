@@ -184,7 +184,7 @@ def bridge(engine: Engine, image: str) -> Iterator[str]:
     try:
         yield network["subnets"][0]["gateway"]
     finally:
-        engine.call(["rm", "--force", "--time", "2", container])
+        engine.remove(container)
 
 
 @contextmanager

@@ -61,6 +61,24 @@ def test_what_cannot_be_had_here_is_left_out_unless_a_registry_is_reached(
     assert "--no-cache" not in there.options
 
 
+def test_an_image_is_built_again_when_anything_that_it_is_made_from_has_changed(tmp_path: Path) -> None:
+    """Otherwise a test runs against last week's image, or a suite builds for ten minutes what is there."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    script = tmp_path / "script"
+    script.write_text("true\n")
+    keys = [building.content_key(Recipe(tmp_path, "tag"))]
+    assert building.content_key(Recipe(tmp_path, "another name")) == keys[0]
+    keys.append(building.content_key(Recipe(tmp_path, "tag", target="core")))
+    keys.append(building.content_key(Recipe(tmp_path, "tag", arguments={"A": "1"})))
+    script.chmod(0o755)
+    keys.append(building.content_key(Recipe(tmp_path, "tag")))
+    script.write_text("false\n")
+    keys.append(building.content_key(Recipe(tmp_path, "tag")))
+    script.rename(tmp_path / "renamed")
+    keys.append(building.content_key(Recipe(tmp_path, "tag")))
+    assert len(set(keys)) == len(keys)
+
+
 def test_engines_are_called_with_lists_of_arguments(tmp_path: Path) -> None:
     """Otherwise a tag with a space or a semicolon in it runs a command."""
     recipe = Recipe(tmp_path, "a; rm -rf /", target="core", arguments={"A": "b c"}, labels={"l": '{"x": 1}'})
