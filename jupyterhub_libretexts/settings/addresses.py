@@ -42,6 +42,12 @@ def check(notes: Notes, settings: Settings) -> None:
     _own_apart(notes, ranges)
     for name, network in settings.networks.items():
         _reach(notes, ("networks", name, "reach"), network, [*ranges, *_pools(settings)])
+        if network.internet and not settings.cluster.nodes:
+            # A policy cannot say "but not the nodes" without their addresses.
+            notes.warn(
+                ("networks", name, "internet"),
+                "nodes with public addresses count as internet, for cluster.nodes does not name them",
+            )
         if network.addresses is not None:
             _pool(notes, ("networks", name, "addresses"), network.addresses, ranges)
     _pools_apart(notes, settings)

@@ -26,6 +26,8 @@ INTERNET = ("192.31.196.1", 443)
 METADATA = ("169.254.169.254", 80)
 STORAGE = ("10.77.0.200", 2049)
 INSTRUMENT = ("10.50.0.1", 5025)
+INSTRUMENTS_POOL = "10.244.193.0/26"
+"""Of the network without masquerade."""
 OUTSIDE = (INTERNET, METADATA, STORAGE, INSTRUMENT)
 
 _ANSWER = """
@@ -97,6 +99,8 @@ def outside(cluster):
     """The listeners on the switch."""
     for address, _ in OUTSIDE:
         on_switch(cluster, "ip", "addr", "add", f"{address}/32", "dev", "bridge")
+    # What a campus router would know: the way back to servers whose own address leaves the cluster.
+    on_switch(cluster, "ip", "route", "add", INSTRUMENTS_POOL, "via", cluster.hub_address)
     pairs = [f"{address}:{port}" for address, port in OUTSIDE]
     program = subprocess.Popen(
         [
@@ -114,6 +118,7 @@ def outside(cluster):
     finally:
         program.kill()
         program.wait()
+        on_switch(cluster, "ip", "route", "del", INSTRUMENTS_POOL)
         for address, _ in OUTSIDE:
             on_switch(cluster, "ip", "addr", "del", f"{address}/32", "dev", "bridge")
 
