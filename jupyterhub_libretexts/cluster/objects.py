@@ -16,7 +16,13 @@ Event = dict[str, Any]
 
 # A stored pod answers: does it run, where, with which resources, whose is it. The rest of a spec
 # (environment with tokens, probes, volumes) is four fifths of its size, and secrets are not kept.
-SPEC_KEYS: Final = ("nodeName", "activeDeadlineSeconds", "priorityClassName", "terminationGracePeriodSeconds")
+SPEC_KEYS: Final = (
+    "nodeName",
+    "schedulingGates",
+    "activeDeadlineSeconds",
+    "priorityClassName",
+    "terminationGracePeriodSeconds",
+)
 CONTAINER_KEYS: Final = ("name", "image", "ports", "resources")
 DROPPED_ANNOTATION: Final = "kubectl.kubernetes.io/last-applied-configuration"
 EVENT_KEYS: Final = (

@@ -25,10 +25,15 @@ if TYPE_CHECKING:
     from jupyterhub_libretexts.core.people import Person
     from jupyterhub_libretexts.settings.models import Gpu, GpuShare, Settings
 
-__all__ = ["GROUPS_ANNOTATION", "GpuOffer", "gpu_offer", "gpu_part", "keep_off_part"]
+__all__ = ["GROUPS_ANNOTATION", "QUEUE_LABEL", "GpuOffer", "gpu_offer", "gpu_part", "keep_off_part"]
 
 GROUPS_ANNOTATION = f"{PREFIX}groups"
 """On a server with a GPU: the groups of its person in its organisation, by which limits count it."""
+
+
+# https://kueue.sigs.k8s.io/docs/tasks/run/plain_pods/
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+LONGEST_LABEL = "kueue.x-k8s.io/max-exec-time-seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ def gpu_offer(
             closed
             or _by_person(share, use.by_person.get(entry.organization, 0))
             or _by_limits(settings, person, entry, share, use)
-            or _by_room(organization.title, share, left, free, waiting)
+            # Where Kueue keeps the line, it lets pods wait; here they are only told apart.
+            or (_by_room(organization.title, share, left, free, waiting) if gpu.queue is None else None)
         )
         back = _minute(use.back.get(entry.organization) if left <= 0 else use.next_back, settings)
         if not use.fresh:
@@ -139,8 +145,14 @@ def gpu_part(name: str, gpu: Gpu, organization: str, person: Person, declared: f
         else {"shm": {"emptyDir": {"medium": "Memory", "sizeLimit": str(gpu.shared_memory)}}}
     )
     groups = sorted(group for group in person.groups & declared if group.partition("/")[0] == organization)
+    labels = {}
+    if gpu.queue is not None:
+        labels[QUEUE_LABEL] = gpu.queue
+        if gpu.longest is not None:
+            labels[LONGEST_LABEL] = str(gpu.longest.seconds)
     return Part(
         f"gpus.{name}",
+        labels=labels,
         annotations={GROUPS_ANNOTATION: ",".join(groups)} if groups else {},
         devices={gpu.resource: "1"},
         node_labels=gpu.node_labels,

@@ -50,7 +50,11 @@ def organization_objects(settings: Settings, name: str, hub: HubPlace) -> tuple[
     """Namespace, rights, quota and bounds of one organisation, in the order in which they are made."""
     namespace = namespace_of(settings, name)
     mine = {f"{PREFIX}organization": names.label_value(name)}
-    objects = [_service_account(settings, name, namespace), _role(namespace), _role_binding(namespace, hub)]
+    objects = [
+        _service_account(settings, name, namespace),
+        _role(settings, namespace),
+        _role_binding(namespace, hub),
+    ]
     if namespace != hub.namespace:
         # Beside the hub, a quota and bounds would hold for the hub and its proxy too.
         objects = [
@@ -112,13 +116,16 @@ def _service_account(settings: Settings, name: str, namespace: str) -> Manifest:
     )
 
 
-def _role(namespace: str) -> Manifest:
+def _role(settings: Settings, namespace: str) -> Manifest:
     """Each right that the hub needs in the namespaces of its servers, and no other."""
     rules = [
         ([""], ["pods"], ["get", "list", "watch", "create", "delete"]),
         ([""], ["events"], ["list", "watch"]),
         ([""], ["persistentvolumeclaims"], ["get", "create", "delete"]),
     ]
+    if any(gpu.queue is not None for gpu in settings.gpus.values()):
+        # The place in Kueue's line, to be shown.
+        rules.append((["visibility.kueue.x-k8s.io"], ["localqueues/pendingworkloads"], ["get"]))
     return thing(
         "rbac.authorization.k8s.io/v1",
         "Role",
@@ -154,6 +161,10 @@ def _quota(settings: Settings, name: str, namespace: str) -> tuple[Manifest, ...
     devices: Counter[str] = Counter({gpu.resource: 0 for gpu in settings.gpus.values()})
     for flavour, share in organization.gpus.items():
         devices[settings.gpus[flavour].resource] += share.total
+    for flavour in organization.gpus:
+        if settings.gpus[flavour].queue is not None:
+            # A pod that waits in Kueue's line is there already, and counts in a quota.
+            devices.pop(settings.gpus[flavour].resource, None)
     # Extended resources are limited by their requests only; a flavour without a share is closed.
     hard.update({f"requests.{resource}": str(total) for resource, total in sorted(devices.items())})
     if (

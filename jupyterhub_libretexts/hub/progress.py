@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts.cluster.explain import situation
+from jupyterhub_libretexts.cluster.kueue import is_gated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,7 +34,7 @@ async def progress(spawner: LibreTextsSpawner) -> AsyncIterator[dict[str, Any]]:
         # The namespace follows from the choice, which may still be under check.
         namespace, name = spawner.namespace, spawner.pod_name
         with informer.subscribe(namespace, name) as changes:
-            step = _step(spawner)
+            step = await _step(spawner)
             now = time.monotonic()
             if step["message"] != told:
                 told, told_at = step["message"], now
@@ -46,7 +47,7 @@ async def progress(spawner: LibreTextsSpawner) -> AsyncIterator[dict[str, Any]]:
             await changes.next(timeout=_TICK)
 
 
-def _step(spawner: LibreTextsSpawner) -> dict[str, Any]:
+async def _step(spawner: LibreTextsSpawner) -> dict[str, Any]:
     line = spawner.shared.line
     ref = spawner.pod_reference
     if line.waits(ref):
@@ -60,5 +61,9 @@ def _step(spawner: LibreTextsSpawner) -> dict[str, Any]:
     pod = spawner.shared.informer.pod(spawner.namespace, spawner.pod_name)
     if pod is None:
         return {"progress": 10, "message": "Your server is being prepared."}
+    if is_gated(pod):
+        ahead = await spawner.shared.queues.position(spawner.namespace, pod)
+        place = "" if ahead is None else f" {ahead} come before you." if ahead else " You are next."
+        return {"progress": 12, "message": f"Your server waits in the cluster's line for a GPU.{place}"}
     found = situation(pod, spawner.events)
     return {"progress": found.progress, "message": found.message}

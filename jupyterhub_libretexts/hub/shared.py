@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from jupyterhub_libretexts.cluster.informer import USERNAME_LABEL
+from jupyterhub_libretexts.cluster.kueue import Queues
 from jupyterhub_libretexts.cluster.registry import Registry, View
 from jupyterhub_libretexts.cluster.stream import Condition
 from jupyterhub_libretexts.core.catalogue import Catalogue, catalogue, namespace_of
@@ -60,6 +61,7 @@ class Shared:
     waiting: Waiting = field(init=False)
     totals_of_usage: Totals = field(default_factory=Totals)
     usage: Usage = field(init=False)
+    _queues: Queues | None = field(default=None)
     _catalogue: Catalogue | None = field(default=None)
     _observed: Informer | None = field(default=None)
 
@@ -134,6 +136,13 @@ class Shared:
                 continue
             with contextlib.suppress(ClusterUnavailable):
                 await self.informer.ensure(namespace, _OTHERS_SECONDS)
+
+    @property
+    def queues(self) -> Queues:
+        """Kueue's lines, where a flavour names one."""
+        if self._queues is None:
+            self._queues = Queues(self.informer.connection)
+        return self._queues
 
     def totals(self) -> Mapping[str, int | None]:
         """How many of each flavour the cluster has, where the settings leave it to be counted."""

@@ -351,6 +351,9 @@ class LibreTextsSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner ships
             for name, value in self._plan.part.variables.items()
             if not name.startswith("JUPYTERHUB_")
         }
+        if self._plan.longest is not None:
+            # The kubelet counts from when a node took the pod, which is later: the warning is never late.
+            added["LIBRETEXTS_ENDS_AT"] = str(int(time.time()) + self._plan.longest)
         return {**env, **added}
 
     async def get_pod_manifest(self) -> V1Pod:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jupyterhub_libretexts.core.choice import choice
 from jupyterhub_libretexts.core.circumstances import Circumstances, GpuUse
 from jupyterhub_libretexts.core.nodes import keeps_off, narrowed_terms
+from jupyterhub_libretexts.core.objects import HubPlace, organization_objects
 from jupyterhub_libretexts.core.offers import offered_to
 from jupyterhub_libretexts.core.people import person
 from jupyterhub_libretexts.core.plan import plan
@@ -166,6 +167,21 @@ def test_a_server_without_a_gpu_keeps_off_the_nodes_of_each_flavour() -> None:
     assert not asked(MAX, environment="vision", gpu="whole").part.avoided_nodes
     shared = hub_of(FILE.replace("nodeLabels: {pool: whole}", "nodeLabels: {pool: whole}, cpuServers: true"))
     assert list(plan(shared, MAX, choice({"environment": "vision"}), when()).part.avoided_nodes) == ["slice"]
+
+
+def test_with_kueue_the_pod_names_its_queue_and_only_limits_of_people_are_ours() -> None:
+    """Else a pod stands in no line, or is refused where Kueue would let it wait."""
+    index = hub_of(FILE.replace("sharedMemory: 2Gi", "sharedMemory: 2Gi\n    queue: teaching"))
+    full = when(by_organization={"davis": 4})
+    wanted = choice({"organization": "davis", "environment": "vision", "gpu": "slice"})
+    labels = plan(index, MAX, wanted, full).part.labels
+    assert labels["kueue.x-k8s.io/queue-name"] == "teaching"
+    assert labels["kueue.x-k8s.io/max-exec-time-seconds"] == str(4 * 3600)
+    with pytest.raises(NoRoom, match="You hold 1 of at most 1"):
+        plan(index, MAX, wanted, when(by_person={"davis": 1}))
+    objects = {one["kind"]: one for one in organization_objects(index.settings, "davis", HubPlace())}
+    assert "requests.nvidia.com/mig-1g.18gb" not in objects["ResourceQuota"]["spec"]["hard"]
+    assert any("visibility.kueue.x-k8s.io" in rule["apiGroups"] for rule in objects["Role"]["rules"])
 
 
 _LABELS = st.dictionaries(st.sampled_from("abc"), st.sampled_from("12"), max_size=3)

@@ -34,6 +34,8 @@ configure(c, {settings!r})
 c.LibreTextsSpawner.port = {port}
 c.JupyterHub.log_level = "WARN"
 c.JupyterHub.concurrent_spawn_limit = {limit}
+# On a busy machine a start may be decided late; an answer before would say "pending" and not what was decided.
+c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 280}}
 """
 ASKED = {"environment": "python", "gpu": "slice"}
 

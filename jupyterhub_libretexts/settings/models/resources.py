@@ -142,6 +142,8 @@ class Gpu(Model):
     """Size of /dev/shm, which many frameworks want larger than 64Mi."""
     longest: Span | None = None
     """A server with this GPU ends after this time."""
+    queue: KubernetesName | None = None
+    """LocalQueue of Kueue, in each organisation's namespace, whose line it is instead of ours."""
     turn: Span = Span.parse("10m")
     """Somebody who waited for it and is not there within this time of their turn loses it to the next."""
     idle: Span | None = None

@@ -101,6 +101,8 @@ c.KubeSpawner.environment = {{"JUPYTERHUB_VERSION": __import__("jupyterhub").__v
 c.KubeSpawner.delete_grace_period = 1
 c.Spawner.poll_interval = 2
 c.JupyterHub.authenticate_prometheus = False
+# What is decided is the answer, however busy the machine is.
+c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 120}}
 """
     hub = Hub(folder, str(cluster.kubeconfig), more)
     async with hub:

@@ -58,6 +58,10 @@ def register(server: Any) -> None:
                 shutil.copyfile(source, target)
             self.redirect(url_path_join(base, "lab/tree/welcome", source.name))
 
+    ends_at = os.environ.get("LIBRETEXTS_ENDS_AT", "")
+    if ends_at.isdecimal():
+        # The labextension libretexts-ending reads it from the page and warns in time.
+        server.web_app.settings.setdefault("page_config_data", {})["libretextsEndsAt"] = ends_at
     server.web_app.add_handlers(
         ".*$",
         [
