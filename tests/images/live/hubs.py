@@ -83,7 +83,8 @@ class Hub:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+            with error:
+                return error.code, error.read().decode()
 
     def start_server(self, name: str, limit: float = 150) -> float:
         """Start a person's server and wait until it is ready; seconds that it took."""
@@ -156,6 +157,8 @@ class Hub:
                 parts.append("\n".join(content["traceback"]))
             elif kind == "status" and content["execution_state"] == "idle":
                 channel.close()
+                while await channel.read_message() is not None:
+                    pass  # what still comes before the other side has closed too
                 return "".join(parts)
 
 
