@@ -21,7 +21,7 @@ c.KubeSpawner.mem_guarantee, c.KubeSpawner.mem_limit = "64M", "512M"
 c.KubeSpawner.storage_pvc_ensure, c.KubeSpawner.storage_capacity = True, "1Gi"
 c.KubeSpawner.volumes = [{"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}]
 c.KubeSpawner.volume_mounts = [{"name": "home", "mountPath": "/home/jovyan"}]
-c.KubeSpawner.extra_labels = {"site": "ours"}
+c.KubeSpawner.extra_labels = {"site": "ours", "hub.jupyter.org/network-access-hub": "true"}
 c.KubeSpawner.environment = {"SITE": "ours"}
 c.KubeSpawner.node_selector = {"libretexts.org/student": "true"}
 c.KubeSpawner.extra_pod_config = {"priorityClassName": ""}
@@ -32,7 +32,7 @@ SETTINGS = """
 organizations:
   north: {title: North, namespace: jupyterhub, environments: [python]}
 environments: {python: {title: Python, image: "localhost/lab:1", kernel: python3}}
-sizes: {small: {cpu: {guarantee: 0.05, limit: 1}, memory: {guarantee: 64M, limit: 512M}, default: true}}
+sizes: {small: {cpu: {guarantee: 0.05, limit: 1}, memory: {guarantee: 64Mi, limit: 512Mi}, default: true}}
 homes: {kind: claim, quota: 1Gi}
 cluster: {nodes: [10.77.0.0/24], pods: [10.244.0.0/16], services: [10.96.0.0/16]}
 """
@@ -70,6 +70,9 @@ def role_of_stock() -> list[dict]:
 def shown(pod: dict) -> dict[str, str]:
     """A pod as lines to compare: path and value, without what every start has of its own."""
     metadata = {key: pod["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
+    metadata["annotations"] = {
+        key: value for key, value in metadata["annotations"].items() if "cni.projectcalico.org" not in key
+    }
     spec = {key: value for key, value in pod["spec"].items() if key != "nodeName"}
     for container in spec["containers"]:
         container["env"] = {
