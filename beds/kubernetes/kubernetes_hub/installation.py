@@ -52,6 +52,15 @@ class Installation:
     namespace: str = "jupyterhub"
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     """Of a service that may administer the hub by its REST API."""
+    standard: str = "restricted"
+    """The Pod Security standard of the hub's namespace; students who live in it need ``baseline``."""
+    keys: dict[str, str] = field(
+        default_factory=lambda: {
+            "CONFIGPROXY_AUTH_TOKEN": secrets.token_hex(32),
+            "JUPYTERHUB_CRYPT_KEY": secrets.token_hex(32),
+        }
+    )
+    """What hub and proxy share, and what the hub encrypts with."""
     accounts: tuple[DemoAccount, ...] = ()
     image: str = ""
 
@@ -81,7 +90,11 @@ class Installation:
     def install(self) -> None:
         """Load the image and make every object; the hub is not awaited."""
         self.load_image()
-        self.cluster.apply(objects.namespace(self.namespace))
+        self.cluster.apply(objects.namespace(self.namespace, self.standard))
+        self.apply()
+
+    def apply(self) -> None:
+        """Make or change every object; a hub that runs reads its configuration when it is started again."""
         if self.files:
             self.cluster.kubectl("apply", "--filename=-", stdin=self.rendered())
             for space in self.namespaces:
@@ -141,8 +154,7 @@ class Installation:
             },
             {
                 "TESTER_TOKEN": self.token,
-                "CONFIGPROXY_AUTH_TOKEN": secrets.token_hex(32),
-                "JUPYTERHUB_CRYPT_KEY": secrets.token_hex(32),
+                **self.keys,
             },
             {"accounts.json": json.dumps(people)},
             mounted,

@@ -23,9 +23,9 @@ def thing(version: str, kind: str, name: str, namespace: str, **rest: Any) -> Ob
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}, **rest}
 
 
-def namespace(name: str) -> Object:
-    """The hub's namespace; what runs in it keeps to the strictest of Kubernetes' pod standards."""
-    labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+def namespace(name: str, standard: str) -> Object:
+    """The hub's namespace, in which a Pod Security standard is enforced."""
+    labels = {f"pod-security.kubernetes.io/{mode}": standard for mode in ("enforce", "warn")}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
@@ -106,6 +106,10 @@ def pod(container: Object, **rest: Any) -> Object:
     """What both pods have in common: the core node, no root, no rights beyond a process's own."""
     return {
         "nodeSelector": {"libretexts.org/core": "true"},
+        # A node that takes no more students (a test cordons it) still takes its hub back.
+        "tolerations": [
+            {"key": "node.kubernetes.io/unschedulable", "operator": "Exists", "effect": "NoSchedule"}
+        ],
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": 1000,

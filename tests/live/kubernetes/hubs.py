@@ -7,6 +7,7 @@ import contextlib
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -40,7 +41,7 @@ class ClusterHub(Hub):
     def url(self) -> str:
         return f"http://{self.address}:8081/hub"
 
-    @property
+    @cached_property
     def address(self) -> str:
         """Of the hub's service, which outlives the hub's pod."""
         space = self.installation.namespace
@@ -60,7 +61,6 @@ class ClusterHub(Hub):
         return self
 
     async def start(self) -> None:
-        self._found = self.address
         self.session = aiohttp.ClientSession(headers={"Authorization": f"token {self.token}"})
         await self.until_healthy()
 
