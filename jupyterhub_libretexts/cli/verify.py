@@ -33,6 +33,7 @@ _COLUMNS = (
     "proxy",
     "names",
     "nodes",
+    "its node over IPv6",
     "API server",
     "internet",
     "metadata",

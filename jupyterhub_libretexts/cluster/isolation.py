@@ -26,6 +26,9 @@ __all__ = ["NODE_PORT", "Wanted", "measure"]
 NODE_PORT: Final = 10250
 """Where every node's kubelet answers."""
 API_NAME: Final = "kubernetes.default.svc"
+_NODE_OF_CALICO: Final = "fe80::ecee:eeff:feee:eeee%eth0"
+"""The node's end of every pod's cable: Calico gives each the same hardware address, from which this follows
+(RFC 4291, appendix A). It answers where nobody filters IPv6, also in a cluster that has no IPv6."""
 _MISSING: Final = 404
 _NO_ACCOUNT: Final = "error looking up service account"
 _PAUSE: Final = 0.3
@@ -75,7 +78,7 @@ class _Run:
             [probes.listener(self.mark, number, place) for number, place in enumerate(of_organizations)],
             _runs,
         )
-        targets = [
+        targets: list[Target] = [
             *self._servers(of_organizations, listeners),
             *await self._own(HUB, self.wanted.hub.hub_labels, HUB_PORT),
             # By its Service, as servers reach it: an address that changes on the way meets other policies.
@@ -86,10 +89,14 @@ class _Run:
             *_nodes(listeners),
             *self.wanted.outside,
         ]
+        if self.settings.cluster.calico is not None:
+            targets.append(Target("its node over IPv6", _NODE_OF_CALICO, NODE_PORT))
         if any(":" in address for pod in listeners for address in _addresses(pod)):
             targets += self.wanted.outside_ipv6
         else:
-            self.say("no server has an address of IPv6, so nothing is measured over it")
+            self.say(
+                "no server has an address of IPv6 but for its own cable; nothing else is measured over it"
+            )
         targets = [target for target in targets if target.column not in self.wanted.without]
         if len(targets) > _LONGEST_MESSAGE:
             raise ClusterError(

@@ -127,6 +127,7 @@ def _is_open(settings: Settings, network: Network, address: str) -> bool:
     own = settings.cluster
     ranges = (*own.storage, *own.nodes, *own.pods, *own.services)
     # An address of one family is never in a range of the other.
+    # Every pod has a link-local address of IPv6, also where the cluster has no IPv6, and so has its node.
     if one.is_link_local or any(one in item for item in (*_METADATA, *ranges)):
         return False
     if any(one in item for item in network.reach):

@@ -137,7 +137,7 @@ def node_programs(shape: Shape, node: Node, tools: Tools) -> list[Program]:
         "FELIX_IPTABLESBACKEND": "NFT",
         "FELIX_DEFAULTENDPOINTTOHOSTACTION": "ACCEPT",
         "FELIX_USAGEREPORTINGENABLED": "false",
-        "FELIX_IPV6SUPPORT": "false",
+        "FELIX_IPV6SUPPORT": "true",
         "FELIX_HEALTHENABLED": "true",
     }
     proxy = tools.of_kube("proxy", f"--config={node.folder}/proxy.json")

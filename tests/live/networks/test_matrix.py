@@ -59,7 +59,7 @@ def test_every_way_is_open_or_closed_as_the_file_says_on_one_node_and_between_tw
     assert leftovers(site) == []
     lines = done.stdout.rstrip("\n").splitlines()
     rows = [re.split(r"  +", line) for line in lines[1:]]
-    assert len(rows) == 5 * 12 + 3 * 5
+    assert len(rows) == 5 * 13 + 3 * 5
     # On two nodes, half of what goes to servers, to the hub and to nodes goes to the other one.
     to_other_nodes = [
         int(row[5]) for row in rows if "servers" in row[1] or row[1] in {"another server", "nodes"}
