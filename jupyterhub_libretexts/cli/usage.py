@@ -100,10 +100,12 @@ def _store(database: str) -> Store:
             "--database"
         )
     try:
-        return Store(url)
+        store = Store(url)
+        store.open()
     except (SQLAlchemyError, ImportError) as problem:
         # Only the kind: an address may carry a password.
         raise UsageError(f"usage: the database cannot be opened ({type(problem).__name__})") from None
+    return store
 
 
 def _written(lines: Sequence[Line], by: str, form: str) -> Sequence[str]:

@@ -7,7 +7,7 @@ event loop, as JupyterHub makes its own.
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
@@ -73,26 +73,43 @@ def store_url(hub_url: str) -> str:
 
 
 class Store:
-    """The tables, open.
+    """The tables, opened when they are first used; a file is made when something is first written.
 
     Args:
         url: SQLAlchemy's address of the database; ``sqlite://`` keeps everything in memory.
     """
 
     def __init__(self, url: str) -> None:
-        file = sqlite_file(url)
+        self._url = url
+        self._file = sqlite_file(url)
+
+    def open(self) -> None:
+        """Open it now.
+
+        Raises:
+            SQLAlchemyError: It cannot be opened.
+            ImportError: The program that speaks to this kind of database is not installed.
+        """
+        _ = self._engine
+
+    @cached_property
+    def _engine(self) -> sql.Engine:
         options: dict[str, Any] = {}
-        if url.startswith("sqlite"):
+        if self._url.startswith("sqlite"):
             options = {"connect_args": {"check_same_thread": False}, "poolclass": StaticPool}
-        self._engine = sql.create_engine(url, **options)
-        if file is not None and is_local(Path(file)):
-            with self._engine.connect() as connection:
+        engine = sql.create_engine(self._url, **options)
+        if self._file is not None and is_local(self._file):
+            with engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                 connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
-        _TABLES.create_all(self._engine)
+        _TABLES.create_all(engine)
+        return engine
 
     def rows(self, statement: sql.Select[Any]) -> list[dict[str, Any]]:
         """What a question is answered with."""
+        if self._file is not None and not self._file.exists():
+            # A command that only looks at a hub's configuration leaves no file behind.
+            return []
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
 
@@ -123,4 +140,5 @@ class Store:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._engine.dispose()
+        if "_engine" in self.__dict__:
+            self._engine.dispose()

@@ -11,6 +11,7 @@ import dataclasses
 import time
 from collections.abc import AsyncIterator
 
+import kubernetes_asyncio.config  # noqa: F401 (a hub has imported it long before; here it takes seconds)
 import pytest
 
 from jupyterhub_libretexts.cluster.access import Access, AccessSettings, load_access
