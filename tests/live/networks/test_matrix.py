@@ -187,6 +187,8 @@ def test_an_interrupted_verification_leaves_nothing(site):
 def verifier(site, tmp_path):
     """A kubeconfig of an account that has the rights that the command lists, and no others."""
     rights = site.command("verify", "networks", NETWORKS, "--rights").stdout
+    # One that an earlier test removed may still be going.
+    site.cluster.kubectl("wait", "--for=delete", "namespace/libretexts-verify", "--timeout=60s", check=False)
     site.cluster.kubectl("apply", "--filename=-", stdin=rights)
     token = site.cluster.kubectl(
         "create", "token", "libretexts-verify", "--namespace=libretexts-verify"
