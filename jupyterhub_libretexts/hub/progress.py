@@ -11,7 +11,7 @@ from jupyterhub_libretexts.cluster.kueue import is_gated
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from jupyterhub_libretexts.hub.spawner import LibreTextsSpawner
+    from jupyterhub_libretexts.hub.informed import InformedSpawner
 
 __all__ = ["progress"]
 
@@ -20,7 +20,7 @@ _PATIENCE = 30.0
 """Seconds without anything new after which a person is told that it goes on."""
 
 
-async def progress(spawner: LibreTextsSpawner) -> AsyncIterator[dict[str, Any]]:
+async def progress(spawner: InformedSpawner) -> AsyncIterator[dict[str, Any]]:
     """Steps for JupyterHub's progress page, until the start is over.
 
     JupyterHub ends the iteration itself when the start is done, so a last word is never waited for.
@@ -47,7 +47,7 @@ async def progress(spawner: LibreTextsSpawner) -> AsyncIterator[dict[str, Any]]:
             await changes.next(timeout=_TICK)
 
 
-async def _step(spawner: LibreTextsSpawner) -> dict[str, Any]:
+async def _step(spawner: InformedSpawner) -> dict[str, Any]:
     line = spawner.shared.line
     ref = spawner.pod_reference
     if line.waits(ref):
