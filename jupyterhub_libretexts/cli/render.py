@@ -54,7 +54,7 @@ def register(commands: Commands[Parser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print, write or compare them."""
-    from jupyterhub_libretexts.core.manifests import as_text, manifests, not_run
+    from jupyterhub_libretexts.core.manifests import as_text, expected_of_operators, manifests, not_run
     from jupyterhub_libretexts.settings.load import load
 
     settings = load(arguments.files)
@@ -64,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _compare(arguments.against, objects)
     for note in not_run(objects):
         say(note)
+    for namespace, wanted in expected_of_operators(settings).items():
+        say(f"to bring yourself: {', '.join(wanted)} in {namespace}")
     if arguments.output is None:
         tell("".join(as_text(made) for made in files.values()).rstrip("\n"))
         return 0
