@@ -51,7 +51,11 @@ class Turns:
         waiting.tidy()
         waiting.settle()
         for place in waiting.called():
-            await self._look_after(place)
+            try:
+                await self._look_after(place)
+            except Exception:
+                # One person's trouble must not keep the others waiting.
+                self._app.log.exception("The turn of %s cannot be looked after now", place.username)
 
     async def _look_after(self, place: Place) -> None:
         waiting = self._shared.waiting

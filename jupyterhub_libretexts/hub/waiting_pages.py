@@ -49,6 +49,8 @@ class _LineHandler(BaseHandler):  # type: ignore[misc]  # JupyterHub ships no ty
         """The choice in a query or a body; values that appear several times stay a list and are refused."""
         given = {name: self.get_arguments(name) for name in self.request.arguments}
         server = given.pop("server", [""])[0]
+        if server and server not in self.user.orm_user.orm_spawners:
+            raise web.HTTPError(400, "You have no server of this name. Make it on the hub's home page first.")
         try:
             return choice(options(given)), server
         except LibreTextsError as error:

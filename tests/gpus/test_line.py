@@ -169,6 +169,7 @@ async def test_who_leaves_makes_room_and_nobody_can_speak_for_others(hub: Hub, h
             status, said = await post(nobody, f"{LINE}/join", environment="python")
             assert status == 400
             assert (await nobody.get(f"{LINE}/join?gpu=nothing"))[0] == 400
+            assert (await post(nobody, f"{LINE}/join", **NORTH, server="no-such"))[0] == 400
         eves = re.search(r'name="place" value="(\d+)"', await line(hub, "eve"))[1]
         assert (await post(eve, f"{LINE}/switch", place=eves))[0] == 409
         assert (await post(eve, f"{LINE}/leave", place=eves))[0] == 200
