@@ -50,8 +50,8 @@ async def _mebibytes(kind: str) -> float:
 
 def rows(rounds: int) -> list[Row]:
     """Memory for each 1,000 people."""
-    # One round takes a minute, and memory varies little.
-    rounds = min(rounds, 2)
+    # One round takes minutes, and memory varies little.
+    rounds = 1
     stock, ours = [], []
     for _ in range(rounds):
         stock.append(asyncio.run(_mebibytes("stock")))
