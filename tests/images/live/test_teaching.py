@@ -82,6 +82,8 @@ def test_both_interfaces_and_every_tool_are_there(containers: Containers, core: 
         "@jupyterlab/git",
         "@jupyter-server/resource-usage",
         "@jupyter-widgets/jupyterlab-manager",
+        "libretexts-missing-kernel",
+        "libretexts-ending",
     ):
         assert f'"name": "{extension}"' in lab
     assert 'id="jupyter-config-data"' in get(container, "/tree")

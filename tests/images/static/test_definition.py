@@ -64,6 +64,16 @@ def test_a_kernel_names_its_program_by_an_absolute_path(spec: Path) -> None:
     assert json.loads(spec.read_text())["argv"][0].startswith(("/opt/", "/usr/"))
 
 
+def test_every_extension_of_ours_lies_where_lab_looks() -> None:
+    """Otherwise an extension is in the image and no page loads it: Lab looks one folder deep."""
+    place = IMAGE / "server/share/labextensions"
+    assert sorted(place.glob("*/package.json")) == sorted(place.rglob("package.json"))
+    for description in place.glob("*/package.json"):
+        document = json.loads(description.read_text())
+        assert document["name"] == description.parent.name
+        assert (description.parent / document["jupyterlab"]["_build"]["load"]).is_file()
+
+
 def test_a_stage_sees_its_own_locks_alone() -> None:
     """Otherwise one language's update rebuilds all the others."""
     text = (IMAGE / "Dockerfile").read_text()
