@@ -59,9 +59,11 @@ def proved() -> set[str]:
 @contextlib.asynccontextmanager
 async def everybody_stops(hub: ClusterHub):
     """Stop every server at the end, and see that no pod is left."""
-    yield
-    await asyncio.gather(*(stopped(hub, name) for name in await active(hub)))
-    hub.installation.wait_until_no_server_is_left(90)
+    try:
+        yield
+    finally:
+        await asyncio.gather(*(stopped(hub, name) for name in await active(hub)))
+        hub.installation.wait_until_no_server_is_left(90)
 
 
 async def active(hub: ClusterHub) -> list[str]:
