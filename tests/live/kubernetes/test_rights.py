@@ -167,6 +167,7 @@ async def gpus_counted(hub):
         _, page = await browser.get("/spawn")
     assert "free now:" in page
     assert "free now: not known" not in page
+    assert ": refused (" not in hub.log
 
 
 NEEDED_FOR = {
