@@ -88,6 +88,11 @@ class ClusterHub(Hub):
         The pod goes with the process: one whose container only dies again and again is kept waiting by
         its kubelet (CrashLoopBackOff), longer each time.
         """
+        # In a thread, so that a test can look at the hub meanwhile.
+        await asyncio.to_thread(self._kill)
+        await self.until_healthy()
+
+    def _kill(self) -> None:
         cluster, space = self.installation.cluster, f"--namespace={self.installation.namespace}"
         pod = self.installation.hub_pod()
         name = pod["metadata"]["name"]
@@ -95,7 +100,6 @@ class ClusterHub(Hub):
         cluster.kill_container(container, cluster.shape.first)
         cluster.kubectl("delete", "pod", name, space, "--grace-period=1", "--wait=true")
         self.installation.wait_until_ready()
-        await self.until_healthy()
 
     async def started(self, name: str, *groups: str, **options: str) -> Any:
         """A person's server, running."""
