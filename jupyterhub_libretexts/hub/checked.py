@@ -12,7 +12,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from traitlets import TraitError, default, validate
+from traitlets import Dict, TraitError, default, validate
 
 from jupyterhub_libretexts.core.choice import Choice, choice
 from jupyterhub_libretexts.core.offers import offered_to
@@ -61,9 +61,22 @@ PLANNED = (
 )
 
 
+class _Options(Dict):
+    """Whatever was sent: with settings, the check says what is wrong with it.
+
+    JupyterHub 5.5 assigns a request's body before anything else sees it; what no mapping is would end
+    there as an error of the hub, and count towards the failures that end it (`user.py`, ``spawn``).
+    """
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Take anything where the settings decide; KubeSpawner takes mappings only."""
+        return value if obj.has_settings else super().validate(obj, value)
+
+
 class CheckedSpawner(InformedSpawner):
     """Has a plan for each start, and the form on which it is chosen."""
 
+    user_options = _Options()
     cmd: Any
     _plan: PodPlan | None = None
     _plan_is_fresh = False

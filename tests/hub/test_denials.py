@@ -33,6 +33,8 @@ async def test_fifty_bad_starts_and_then_real_failures_leave_the_hub_alive(
         {"organization": "south"},
         {"image": "evil:1"},
         {"size": "huge"},
+        ["python"],
+        7,
     ]
     for turn in range(50):
         status, said = await hub.start_by_api("ada", bad[turn % len(bad)])
