@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 USUAL_PORT = 8000
+LAST_PORT = 65535
 DESCRIPTION = """A hub in a real Kubernetes on this machine: students' servers are containers in pods.
 
 It uses the cluster 'dev' where that is up (./dev/cluster up), and else brings one up and takes it down.
@@ -49,6 +50,8 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--name", default="dev", help="the cluster to use where it is up (default: dev)")
     asked = parser.parse_args(arguments)
+    if asked.port is not None and not 0 < asked.port <= LAST_PORT:
+        parser.error(f"--port {asked.port}: allowed are 1 to {LAST_PORT}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with cluster_of(asked.name) as cluster, tempfile.TemporaryDirectory() as folder:
