@@ -37,6 +37,9 @@ _LONGEST_PAUSE = 3.0
 _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERROR = 404, 409, 429, 500
 LOST_AFTER_SECONDS = 20.0
 """How long after its time a pod that should have ended is taken to be on a node that does not answer."""
+_QUOTA_LAG = 8.0
+"""Seconds that a namespace's quota may still count a pod that is gone: a controller of the cluster counts it
+again after each deletion (kubernetes/pkg/controller/resourcequota)."""
 _PROBE_PAUSE = 0.03
 _PROBE_SECONDS = 2.0
 
@@ -64,11 +67,15 @@ class Starter:
             ClusterUnavailable: No answer in time.
         """
         mark = manifest["metadata"]["annotations"][START_ANNOTATION]
+        settled = time.monotonic() + _QUOTA_LAG
 
         async def attempt() -> Pod | None:
             try:
                 return await self.informer.connection.create(self._pods, manifest)
             except ApiFailure as failure:
+                if "exceeded quota" in failure.message and time.monotonic() < settled:
+                    # Our own count has room; the quota's still holds a pod that has just ended.
+                    return None
                 if failure.status != _CONFLICT:
                     raise
             # It may be ours: an answer that was lost on the way is followed by this conflict.

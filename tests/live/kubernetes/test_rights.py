@@ -157,7 +157,9 @@ async def watched_each(hub):
     """Each namespace is read by itself, and followed without asking again and again."""
     await a_start(hub)
     assert "watches each namespace by itself" in hub.log
-    assert ": refused (" not in hub.log
+    # Nodes are of no namespace: without rights over all, how many GPUs are free is not known.
+    refused = [line for line in hub.log.splitlines() if ": refused (" in line and "nodes" not in line]
+    assert not refused
 
 
 async def gpus_counted(hub):
