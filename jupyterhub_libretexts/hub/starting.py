@@ -37,7 +37,7 @@ _LONGEST_PAUSE = 3.0
 _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERROR = 404, 409, 429, 500
 LOST_AFTER_SECONDS = 20.0
 """How long after its time a pod that should have ended is taken to be on a node that does not answer."""
-_QUOTA_LAG = 8.0
+_QUOTA_LAG = 3.0
 """Seconds that a namespace's quota may still count a pod that is gone: a controller of the cluster counts it
 again after each deletion (kubernetes/pkg/controller/resourcequota)."""
 _PROBE_PAUSE = 0.03
