@@ -8,14 +8,11 @@ Other readers of the file, such as ``explain``, have no loop and begin nothing.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY
 
-from jupyterhub_libretexts.core.catalogue import namespace_of
-from jupyterhub_libretexts.errors import ClusterUnavailable
 from jupyterhub_libretexts.hub.metrics import SharedCollector
 from jupyterhub_libretexts.hub.sweeping import Sweep, claimed_by
 from jupyterhub_libretexts.hub.turns import Turns, holds
@@ -62,7 +59,7 @@ async def _run() -> None:
     await asyncio.shield(app._start_future)  # noqa: SLF001 (how JupyterHub itself knows that it serves)
     spawner = await _first_spawner(app)
     shared = spawner.shared
-    await _read(shared)
+    await shared.all_known()
     shared.usage.catch_up()
     REGISTRY.register(SharedCollector(shared))
     turns = Turns(shared, app)
@@ -102,19 +99,6 @@ class _Soon:
         self._work()
         # What the work itself changed is not news.
         self._wanted = False
-
-
-async def _read(shared: Shared) -> None:
-    """Have the servers of all organisations watched, and known as far as they can be read now."""
-    settings = shared.catalogue.settings
-    namespaces = {namespace_of(settings, name) for name in settings.organizations}
-    # An organisation whose namespace is not there yet is no reason to leave the others alone.
-    await asyncio.gather(*(_ensured(shared, namespace) for namespace in namespaces))
-
-
-async def _ensured(shared: Shared, namespace: str) -> None:
-    with contextlib.suppress(ClusterUnavailable):
-        await shared.informer.ensure(namespace)
 
 
 async def _hub() -> JupyterHub:

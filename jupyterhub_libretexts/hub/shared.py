@@ -109,6 +109,24 @@ class Shared:
         await self.informers.close()
         self.store.close()
 
+    @property
+    def namespaces(self) -> set[str]:
+        """Where the servers of all organisations are."""
+        settings = self.catalogue.settings
+        return {namespace_of(settings, name) for name in settings.organizations}
+
+    async def all_known(self) -> None:
+        """Return once all servers are known, as far as they can be read now.
+
+        An organisation whose namespace is not there yet is no reason to leave the others alone.
+        """
+
+        async def ensured(namespace: str) -> None:
+            with contextlib.suppress(ClusterUnavailable):
+                await self.informer.ensure(namespace)
+
+        await asyncio.gather(*map(ensured, self.namespaces))
+
     async def known(self, person: Person) -> None:
         """Return once the servers of a person's organisations are known.
 

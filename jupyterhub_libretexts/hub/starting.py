@@ -156,12 +156,11 @@ class Starter:
             raise StartFailed(self._situation(pod).message)
         return pod
 
-    async def delete(self, grace: float | None, uid: str | None = None) -> None:
+    async def delete(self, grace: float | None) -> None:
         """Delete the pod; one that is gone is as good.
 
         Args:
             grace: Seconds that it gets to end by itself; None for its own.
-            uid: Only the pod with this identity, and no later one of the same name.
 
         Raises:
             ClusterUnavailable: No answer in time.
@@ -169,17 +168,14 @@ class Starter:
         options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1"}
         if grace is not None:
             options["gracePeriodSeconds"] = int(grace)
-        if uid is not None:
-            options["preconditions"] = {"uid": uid}
 
         async def attempt() -> bool:
             try:
                 await self.informer.connection.delete(f"{self._pods}/{self.name}", options)
             except ApiFailure as failure:
-                if failure.status not in (_NOT_FOUND, _CONFLICT):
+                if failure.status != _NOT_FOUND:
                     raise
-                if failure.status == _NOT_FOUND:
-                    self.informer.forget(self.namespace, self.name)
+                self.informer.forget(self.namespace, self.name)
             return True
 
         await self._retried(attempt, f"The pod {self.name} could not be deleted")

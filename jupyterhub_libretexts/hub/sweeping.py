@@ -7,12 +7,10 @@ is ended when it was unknown at two looks in a row.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts.cluster.connection import ApiFailure
 from jupyterhub_libretexts.cluster.stream import Condition
-from jupyterhub_libretexts.core.catalogue import namespace_of
 from jupyterhub_libretexts.core.pod import CONTAINER
 from jupyterhub_libretexts.errors import ClusterUnavailable
 
@@ -47,12 +45,8 @@ class Sweep:
 
     async def look(self) -> None:
         """Look once, and end what nobody claimed the last time either."""
-        settings = self._shared.catalogue.settings
-        spaces = {namespace_of(settings, name) for name in settings.organizations}
-        informer = self._shared.informer
-        for space in spaces:
-            with contextlib.suppress(ClusterUnavailable):
-                await informer.ensure(space)
+        await self._shared.all_known()
+        spaces, informer = self._shared.namespaces, self._shared.informer
         if any(informer.condition(space)[0] is not Condition.CURRENT for space in spaces):
             return
         found = unclaimed(informer.pods, self._claimed(), spaces)

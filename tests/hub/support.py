@@ -19,6 +19,8 @@ import aiohttp
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from jupyterhub_libretexts.demo.cluster.cluster import EmbeddedCluster
+
 CONFIGURATION = '''
 from jupyterhub.proxy import Proxy
 
@@ -222,6 +224,14 @@ class Hub:
             assert time.monotonic() < end, f"{name} never got ready: {found}\n{self.log[-4000:]}"
             assert found is None or found["pending"], f"{name}'s start failed:\n{self.log[-4000:]}"
             await asyncio.sleep(0.1)
+
+
+async def deleted(cluster: EmbeddedCluster, namespace: str, what: str) -> None:
+    """Delete an object at once, as an operator does by hand."""
+    headers = {"Authorization": f"Bearer {cluster.token}"}
+    address = f"{cluster.url}/api/v1/namespaces/{namespace}/{what}?gracePeriodSeconds=0"
+    async with aiohttp.ClientSession(headers=headers) as http, http.delete(address) as answer:
+        assert answer.status == 200, await answer.text()
 
 
 @dataclass

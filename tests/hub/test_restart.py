@@ -18,7 +18,7 @@ import pytest_asyncio
 from jupyterhub_libretexts.demo.cluster.cluster import EmbeddedCluster
 from jupyterhub_libretexts.demo.cluster.resources import PODS
 from tests.hub.conftest import CONFIGURE, SETTINGS, spec
-from tests.hub.support import Browser, Hub
+from tests.hub.support import Browser, Hub, deleted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,11 +62,7 @@ async def until_pods(cluster: EmbeddedCluster, names: set[str], seconds: float =
 
 
 async def delete_pod(cluster: EmbeddedCluster, namespace: str, name: str) -> None:
-    headers = {"Authorization": f"Bearer {cluster.token}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        path = f"{cluster.url}/api/v1/namespaces/{namespace}/pods/{name}"
-        async with session.delete(path, json={"gracePeriodSeconds": 0}) as answer:
-            assert answer.status == 200
+    await deleted(cluster, namespace, f"pods/{name}")
     await until_pods(cluster, set())
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import aiohttp
 import pytest
 
 from jupyterhub_libretexts.demo.cluster.resources import CLAIMS, PODS
 from tests.hub.conftest import CONFIGURE, SETTINGS
-from tests.hub.support import Hub
+from tests.hub.support import Hub, deleted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,14 +20,6 @@ if TYPE_CHECKING:
     from jupyterhub_libretexts.demo.cluster.cluster import EmbeddedCluster
 
 pytestmark = [pytest.mark.hub, pytest.mark.asyncio(loop_scope="module")]
-
-
-async def deleted(cluster: EmbeddedCluster, what: str) -> None:
-    """Delete an object in the first organisation's namespace, as an operator does by hand."""
-    headers = {"Authorization": f"Bearer {cluster.token}"}
-    address = f"{cluster.url}/api/v1/namespaces/org-north/{what}?gracePeriodSeconds=0"
-    async with aiohttp.ClientSession(headers=headers) as http, http.delete(address) as answer:
-        assert answer.status == 200, await answer.text()
 
 
 async def runs_in(hub: Hub, cluster: EmbeddedCluster, name: str, namespace: str) -> None:
@@ -69,7 +60,7 @@ async def test_a_claim_that_was_deleted_by_hand_is_made_again(hub: Hub, cluster:
         assert status in (201, 202), said
         await runs_in(hub, cluster, "max", "org-north")
         claim = next(c for c in cluster.store.documents(CLAIMS) if "max" in c["metadata"]["name"])
-        await deleted(cluster, f"persistentvolumeclaims/{claim['metadata']['name']}")
+        await deleted(cluster, "org-north", f"persistentvolumeclaims/{claim['metadata']['name']}")
 
 
 async def test_a_pod_that_was_deleted_by_hand_lets_its_person_start_again(
@@ -80,7 +71,7 @@ async def test_a_pod_that_was_deleted_by_hand_lets_its_person_start_again(
     status, said = await hub.start_by_api("pia", {"environment": "python"})
     assert status in (201, 202), said
     await hub.until_ready("pia")
-    await deleted(cluster, "pods/jupyter-pia")
+    await deleted(cluster, "org-north", "pods/jupyter-pia")
     await hub.until_stopped("pia", seconds=45)
     status, said = await hub.start_by_api("pia")
     assert status in (201, 202), said
