@@ -59,7 +59,14 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
         tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
             url = f"https://{cluster.hub_address}:6443"
-            client = Api(session, url, cluster.images["tools"], patience=60.0, trusted=trusted)
+            client = Api(
+                session,
+                url,
+                cluster.images["tools"],
+                lambda: _begin_again(cluster),
+                patience=60.0,
+                trusted=trusted,
+            )
             await _own_namespace(client)
             yield client
             await client.ask("DELETE", f"/api/v1/namespaces/{client.namespace}")
@@ -67,9 +74,17 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
     async with EmbeddedCluster(embedded_spec()) as cluster:
         headers = {"Authorization": f"Bearer {cluster.token}"}
         async with aiohttp.ClientSession(headers=headers) as session:
-            client = Api(session, cluster.url, SHELL_IMAGE, cluster)
+            client = Api(session, cluster.url, SHELL_IMAGE, cluster.forget_history)
             await _own_namespace(client)
             yield client
+
+
+def _begin_again(cluster: Cluster) -> None:
+    """Restart the API server: it remembers what it saw since its start, and that alone."""
+    from kubernetes_bed.processes import wait_until
+
+    cluster.kill("apiserver")
+    wait_until(cluster.api().ready, 60, lambda: "the API server does not come back")
 
 
 async def _own_namespace(client: Api) -> None:

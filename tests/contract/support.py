@@ -11,8 +11,6 @@ from typing import Any
 
 import aiohttp
 
-from jupyterhub_libretexts.demo.cluster import EmbeddedCluster
-
 SHELL_IMAGE = "libretexts-contract/shell:1"
 
 
@@ -36,7 +34,8 @@ class Api:
     session: aiohttp.ClientSession
     url: str
     image: str
-    embedded: EmbeddedCluster | None = None
+    forget_history: Callable[[], None]
+    """Has the server forget all that happened until now, and returns when it serves again."""
     namespace: str = ""
     patience: float = 15.0
     """Seconds after which a thing that has not happened never will."""

@@ -137,8 +137,7 @@ async def test_a_watch_ends_when_its_time_is_over(api: Api) -> None:
 
 async def test_a_watch_from_a_forgotten_version_is_told_to_start_again(api: Api) -> None:
     """An informer that slept lists anew instead of missing what happened."""
-    if api.embedded is not None:
-        api.embedded.forget_history()
+    api.forget_history()
     seen = await api.watch("configmaps", len, resourceVersion=1)
     assert seen[0]["type"] == "ERROR"
     status = seen[0]["object"]

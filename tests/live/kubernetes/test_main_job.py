@@ -6,6 +6,8 @@ What a user loses when these fail: everything.
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -16,6 +18,7 @@ import pytest
 from kubernetes_hub.installation import Installation
 from kubernetes_hub.main_job import main_job
 from kubernetes_hub.settings import example, on_the_bed
+from playwright.async_api import async_playwright
 
 from jupyterhub_libretexts.demo.run import free_port
 from jupyterhub_libretexts.demo.visit import Visit
@@ -91,6 +94,39 @@ async def test_a_gpu_is_given_on_the_node_that_has_it(demo):
         given = await visit.executed("import os; print(os.environ['NVIDIA_VISIBLE_DEVICES'])")
         assert given, "the kubelet gave no device"
         await visit.stop()
+    demo.wait_until_no_server_is_left()
+
+
+async def test_in_a_browser_from_sign_in_to_the_output_of_a_cell(demo):
+    """Else what works for programs does not work for people: the page, its scripts, the notebook."""
+    chromium = shutil.which("chromium")
+    assert chromium, "this test needs a browser: apt-get install chromium fonts-dejavu-core"
+    ada = next(account for account in demo.accounts if account.name == "ada")
+    async with async_playwright() as playwright:
+        # The browser is started by this process, and so inside the cluster's network.
+        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        page = await (await browser.new_context(base_url=demo.url)).new_page()
+        page.set_default_timeout(60_000)
+        await page.goto("/hub/login")
+        await page.fill("#username_input", ada.name)
+        await page.fill("#password_input", ada.password)
+        await page.press("#password_input", "Enter")
+        await page.wait_for_url(lambda url: "/login" not in url)
+        await page.goto("/hub/spawn")
+        await page.get_by_role("radio", name=re.compile("^Python")).check()
+        await page.click("#spawn_form [type=submit]")
+        await page.wait_for_url("**/user/ada/lab**", timeout=90_000)
+        await page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
+        await page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        cell = page.locator(".jp-Notebook .jp-CodeCell .cm-content").first
+        await cell.click()
+        await page.keyboard.type("import os; print(6 * 7, os.uname().nodename)")
+        await page.keyboard.press("Shift+Enter")
+        await page.locator(".jp-OutputArea-output", has_text="42 jupyter-ada").first.wait_for()
+        await page.goto("/hub/home", wait_until="networkidle")
+        await page.click("#stop")
+        await page.wait_for_selector("#stop", state="hidden")
+        await browser.close()
     demo.wait_until_no_server_is_left()
 
 
