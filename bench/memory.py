@@ -33,7 +33,10 @@ async def _mebibytes(kind: str) -> float:
             namespaces=("org-north",),
             stand_in_port=port,
         )
-        async with EmbeddedCluster(spec) as cluster, Hub(folder, str(cluster.kubeconfig), more) as hub:
+        async with (
+            EmbeddedCluster(spec) as cluster,
+            Hub(folder, str(cluster.kubeconfig), more, fresh=True) as hub,
+        ):
             await hub.person("warm", "north")
             await hub.api("POST", "/users/warm/server")
             await hub.until_ready("warm", seconds=60)

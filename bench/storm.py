@@ -123,7 +123,7 @@ async def storm(kind: str, starts: int) -> Result:
         os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
         try:
             async with (
-                Hub(folder, where["kubeconfig"], more) as hub,
+                Hub(folder, where["kubeconfig"], more, fresh=True) as hub,
                 aiohttp.ClientSession(headers={"Authorization": f"Bearer {where['token']}"}) as http,
             ):
                 return await _measured(hub, starts, folder, Control(http, where["url"]))

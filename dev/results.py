@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
@@ -49,6 +49,27 @@ class Outcome:
     minutes: float = 0.0
     remarks: tuple[str, ...] = ()
     """Why it failed or did not run, and what this machine could not show."""
+    processor_minutes: float = 0.0
+    """What it and all that it started spent, as far as they were waited for."""
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Outcome:
+        """The outcome that ``dataclasses.asdict`` made a document of.
+
+        Raises:
+            ValueError: It is none.
+        """
+        try:
+            return cls(
+                document["suite"],
+                Verdict(document["verdict"]),
+                Counts(**document["counts"]),
+                document["minutes"],
+                tuple(document["remarks"]),
+                document["processor_minutes"],
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"no outcome of a suite: {error}") from error
 
 
 def counts_of(report: Path) -> Counts:
@@ -69,7 +90,12 @@ def counts_of(report: Path) -> Counts:
 
 
 def verdict_of(
-    suite: str, counts: Counts, problems: Sequence[str], remarks: Sequence[str], minutes: float
+    suite: str,
+    counts: Counts,
+    problems: Sequence[str],
+    remarks: Sequence[str],
+    minutes: float,
+    processor_minutes: float = 0.0,
 ) -> Outcome:
     """Judge one suite that was run.
 
@@ -82,21 +108,22 @@ def verdict_of(
         told = ("ran no test", *told)
     if counts.failed or problems or counts.total == 0:
         failed = counts if counts.failed else counts + Counts(failed=1)
-        return Outcome(suite, Verdict.FAILED, failed, minutes, told)
+        return Outcome(suite, Verdict.FAILED, failed, minutes, told, processor_minutes)
     if counts.passed == 0:
-        return Outcome(suite, Verdict.NOT_RUN, counts, minutes, ("every test was skipped", *told))
-    return Outcome(suite, Verdict.PASSED, counts, minutes, told)
+        told = ("every test was skipped", *told)
+        return Outcome(suite, Verdict.NOT_RUN, counts, minutes, told, processor_minutes)
+    return Outcome(suite, Verdict.PASSED, counts, minutes, told, processor_minutes)
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """All results, one suite on a line, remarks beneath."""
     width = max((len(outcome.suite) for outcome in outcomes), default=5)
-    lines = [f"{'suite':<{width}}  result   passed  failed  skipped  minutes"]
+    lines = [f"{'suite':<{width}}  result   passed  failed  skipped  minutes  processor"]
     for outcome in outcomes:
         counts = outcome.counts
         lines.append(
             f"{outcome.suite:<{width}}  {outcome.verdict:<7}  {counts.passed:>6}  {counts.failed:>6}"
-            f"  {counts.skipped:>7}  {outcome.minutes:>7.1f}"
+            f"  {counts.skipped:>7}  {outcome.minutes:>7.1f}  {outcome.processor_minutes:>9.1f}"
         )
         lines += [f"{'':<{width}}  · {remark}" for remark in outcome.remarks]
     return "\n".join(lines)

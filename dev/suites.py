@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["EnvironmentEntry", "Step", "Suite", "Table", "in_order", "read_table", "recent_changes", "select"]
+__all__ = [
+    "FIRST",
+    "EnvironmentEntry",
+    "Step",
+    "Suite",
+    "Table",
+    "in_order",
+    "read_table",
+    "recent_changes",
+    "select",
+]
 
 FIRST = "core"
 """Runs before all others: pure, seconds, and everything else leans on it."""
@@ -118,7 +128,9 @@ def select(table: Table, names: Sequence[str]) -> list[Suite]:
 
 
 def in_order(suites: Iterable[Suite], changes: Sequence[Sequence[str]]) -> list[Suite]:
-    """Core first, then what the last commits touched (newest first), then the shortest.
+    """Core first, then what the last commits touched (newest first), then the longest.
+
+    Where several run at a time, a long one that begins last would be waited for alone.
 
     Args:
         suites: Those to run.
@@ -126,7 +138,7 @@ def in_order(suites: Iterable[Suite], changes: Sequence[Sequence[str]]) -> list[
     """
 
     def rank(entry: Suite) -> tuple[bool, int, float]:
-        return (entry.name != FIRST, newest_touch(entry, changes), entry.minutes)
+        return (entry.name != FIRST, newest_touch(entry, changes), -entry.minutes)
 
     return sorted(suites, key=rank)
 

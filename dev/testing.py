@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import itertools
+import json
+import os
 import re
+import resource
 import signal
 import sys
 import tempfile
@@ -14,9 +19,20 @@ from typing import TYPE_CHECKING
 
 from dev import machine, processes
 from dev.environments import ROOT, Environment, base_python, default_environment, variables
+from dev.lanes import run_in_lanes
 from dev.problems import Stop
 from dev.results import Counts, Outcome, Verdict, closing_line, counts_of, exit_status, table, verdict_of
-from dev.suites import EnvironmentEntry, Step, Suite, Table, in_order, read_table, recent_changes, select
+from dev.suites import (
+    FIRST,
+    EnvironmentEntry,
+    Step,
+    Suite,
+    Table,
+    in_order,
+    read_table,
+    recent_changes,
+    select,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +42,8 @@ __all__ = ["Budget", "main", "run_suite", "run_suites"]
 TABLE = ROOT / "dev" / "suites.toml"
 SECONDS_TO_TIDY_UP = 45
 """What a suite that is ended keeps of the whole budget to end well."""
+MOST_LANES = 4
+"""How many suites run at a time at most: one more than there are processors, since all of them wait a lot."""
 GROUPS = ("test", "lint", "docs")
 EPILOGUE = """\
 examples:
@@ -77,6 +95,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--within", type=duration, metavar="TIME", help="end in this time, newest work first (70m)"
     )
     parser.add_argument("--list", action="store_true", help="say what each suite proves, and run nothing")
+    parser.add_argument("--outcome", type=Path, metavar="FILE", help=argparse.SUPPRESS)
     at = arguments.index("--") if "--" in arguments else len(arguments)
     options = parser.parse_args(arguments[:at])
     options.pytest_arguments = arguments[at + 1 :]
@@ -101,7 +120,13 @@ def main(arguments: list[str]) -> int:
     default_environment(GROUPS).ensure()
     if len(chosen) > 1:
         chosen = in_order(chosen, recent_changes(ROOT))
-    outcomes = run_suites(chosen, suites_table, budget, options.pytest_arguments)
+    if len(chosen) > 1:
+        outcomes = run_several(chosen, budget, options.pytest_arguments)
+    else:
+        outcomes = run_suites(chosen, suites_table, budget, options.pytest_arguments)
+    if options.outcome:
+        options.outcome.write_text(json.dumps(dataclasses.asdict(outcomes[0])))
+        return exit_status(outcomes)
     print(f"\n{table(outcomes)}\n\n{closing_line(outcomes)}")
     return exit_status(outcomes)
 
@@ -114,6 +139,29 @@ def listing(suites: Sequence[Suite]) -> str:
         when = "  (by name, or all)" if suite.by_name else ""
         lines.append(f"{suite.name:<{width}}  {suite.minutes:>4.1f} min  {suite.proves}{when}")
     return "\n".join(lines)
+
+
+def run_several(suites: Sequence[Suite], budget: Budget, pytest_arguments: Sequence[str]) -> list[Outcome]:
+    """Core alone, since all lean on it; then those without a bed side by side, and each bed alone."""
+
+    def command_of(suite: str, file: Path) -> list[str]:
+        within = [] if budget.left() == float("inf") else ["--within", f"{max(int(budget.left()), 0)}s"]
+        harness = [sys.executable, str(ROOT / "dev"), "test", suite, "--outcome", str(file)]
+        return [*harness, *within, "--", *pytest_arguments]
+
+    lanes = min((os.cpu_count() or 1) + 1, MOST_LANES)
+    outcomes: list[Outcome] = []
+    try:
+        for alone, group in itertools.groupby(suites, lambda each: each.by_name or each.name == FIRST):
+            members = list(group)
+            # Debian's installer takes one caller at a time.
+            machine.install_packages(sorted({name for each in members for name in each.packages}))
+            run_in_lanes([each.name for each in members], 1 if alone else lanes, command_of, outcomes)
+    except KeyboardInterrupt:
+        known = {outcome.suite for outcome in outcomes}
+        outcomes += [not_run(each, "interrupted") for each in suites if each.name not in known]
+        outcomes.append(Outcome("(interrupted)", Verdict.FAILED, Counts(failed=1)))
+    return outcomes
 
 
 def run_suites(
@@ -147,7 +195,7 @@ def run_suite(suite: Suite, suites_table: Table, budget: Budget, pytest_argument
     """Run one suite's steps, each in its environment, within its limit and the budget."""
     if reason := lacking(suite):
         return not_run(suite, reason)
-    began = time.monotonic()
+    began, spent_before = time.monotonic(), processor_seconds()
     limit = min(suite.limit * 60, budget.left() - SECONDS_TO_TIDY_UP)
     counts = Counts()
     problems: list[str] = []
@@ -164,12 +212,17 @@ def run_suite(suite: Suite, suites_table: Table, budget: Budget, pytest_argument
         )
         counts += found
         problems += step_problems
-    minutes = (time.monotonic() - began) / 60
+    minutes, spent = (time.monotonic() - began) / 60, (processor_seconds() - spent_before) / 60
     if budget.left() < SECONDS_TO_TIDY_UP and minutes < suite.limit and not counts.failed:
-        return Outcome(
-            suite.name, Verdict.NOT_RUN, counts + Counts(skipped=1), minutes, ("cut off: no time left",)
-        )
-    return verdict_of(suite.name, counts, problems, remarks, minutes)
+        cut_off = ("cut off: no time left",)
+        return Outcome(suite.name, Verdict.NOT_RUN, counts + Counts(skipped=1), minutes, cut_off, spent)
+    return verdict_of(suite.name, counts, problems, remarks, minutes, spent)
+
+
+def processor_seconds() -> float:
+    """What processes below this one have spent, once they have ended and were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def run_step(

@@ -6,7 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+
+from tests.browser.notebook import run_in_a_new_notebook
 
 pytestmark = pytest.mark.browser
 PICTURES = Path(os.environ["LIBRETEXTS_PICTURES"]) if "LIBRETEXTS_PICTURES" in os.environ else None
@@ -63,17 +64,7 @@ async def test_from_sign_in_to_the_output_of_a_cell(page_of):
     assert not await page.is_visible("text=Closed: The image of this hub has no kernel python3")
     await page.click(START)
     await page.wait_for_url("**/user/ada/lab**", timeout=90_000)
-    card = page.locator('.jp-LauncherCard[data-category="Notebook"]').first
-    await card.click()
-    # What is sent before the kernel answers is queued by Lab, but a click may come before its editor does.
-    await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
-    cell = page.locator(".jp-Notebook .jp-CodeCell .cm-content").first
-    await cell.click()
-    await page.keyboard.type("print(6 * 7)")
-    await expect(cell).to_have_text("print(6 * 7)")
-    await page.keyboard.press("Shift+Enter")
-    output = page.locator(".jp-OutputArea-output", has_text="42").first
-    await output.wait_for()
+    await run_in_a_new_notebook(page, "print(6 * 7)", "42")
     await picture(page, "notebook")
     await stopped(page)
 

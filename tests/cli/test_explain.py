@@ -5,14 +5,14 @@ import json
 import pytest
 import yaml
 
-from tests.cli.support import SCENARIO, called
+from tests.cli.support import SCENARIO, called, explain
 
 ADA = ("--user", "ada", "--email", "ada@ucdavis.edu", "--claim", "affiliation=student@ucdavis.edu")
 TERM = ("--at", "2026-10-01")
 
 
 def explained(*arguments):
-    answer = called("explain", SCENARIO, *arguments, "--format", "json")
+    answer = explain(SCENARIO, *arguments, "--format", "json")
     return answer, json.loads(answer.out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.cli.support import Answer, called, surroundings
+from tests.cli.support import Answer, called, explain, surroundings
 
 SETTINGS = """\
 organizations: {north: {title: North, groups: [staff], environments: [r]}}
@@ -42,7 +42,7 @@ def written(folder: Path, kernel: str, lock: str = json.dumps(LOCK)) -> Path:
 
 
 def explained(file: Path) -> Answer:
-    return called("explain", file, "--user", "ada", "--group", "north/staff", "--environment", "r")
+    return explain(file, "--user", "ada", "--group", "north/staff", "--environment", "r")
 
 
 def test_check_takes_the_lock_beside_the_file(tmp_path):

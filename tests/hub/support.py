@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 
+from tests.forked import ForkedProgram
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -91,7 +93,9 @@ class Hub:
     """Further lines of its configuration."""
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     port: int = field(default_factory=free_port)
-    process: asyncio.subprocess.Process | None = None
+    fresh: bool = False
+    """Whether its process begins with nothing read, as a measurement needs it."""
+    process: asyncio.subprocess.Process | ForkedProgram | None = None
     session: aiohttp.ClientSession | None = None
 
     @property
@@ -120,20 +124,7 @@ class Hub:
                 more=self.more,
             )
         )
-        with (self.folder / "hub.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "jupyterhub",
-                "-f",
-                str(configuration),
-                cwd=self.folder,
-                env={**os.environ, "KUBECONFIG": self.kubeconfig, "PYTHONWARNINGS": "default"},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self.process = await self._begun(["-f", str(configuration)])
         self.session = aiohttp.ClientSession(headers={"Authorization": f"token {self.token}"})
         end = time.monotonic() + 60
         while True:
@@ -145,6 +136,24 @@ class Hub:
                 await self.stop(hard=True)
                 raise AssertionError(f"the hub did not start:\n{self.log[-6000:]}")
             await asyncio.sleep(0.1)
+
+    async def _begun(self, arguments: list[str]) -> asyncio.subprocess.Process | ForkedProgram:
+        variables = {**os.environ, "KUBECONFIG": self.kubeconfig, "PYTHONWARNINGS": "default"}
+        log = self.folder / "hub.log"
+        if not self.fresh:
+            return ForkedProgram(
+                "jupyterhub.app", arguments, folder=self.folder, variables=variables, out=log, error=log
+            )
+        with log.open("ab") as opened:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "jupyterhub", *arguments),
+                cwd=self.folder,
+                env=variables,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=opened,
+                stderr=opened,
+                start_new_session=True,
+            )
 
     async def stop(self, hard: bool = False) -> None:
         if self.session is not None:

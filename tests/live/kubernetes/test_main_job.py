@@ -23,6 +23,7 @@ from playwright.async_api import async_playwright
 from jupyterhub_libretexts.demo.run import free_port
 from jupyterhub_libretexts.demo.visit import Visit
 from jupyterhub_libretexts.errors import ClusterError
+from tests.browser.notebook import run_in_a_new_notebook
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -116,13 +117,8 @@ async def test_in_a_browser_from_sign_in_to_the_output_of_a_cell(demo):
         await page.get_by_role("radio", name=re.compile("^Python")).check()
         await page.click("#spawn_form [type=submit]")
         await page.wait_for_url("**/user/ada/lab**", timeout=90_000)
-        await page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
-        await page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-        cell = page.locator(".jp-Notebook .jp-CodeCell .cm-content").first
-        await cell.click()
-        await page.keyboard.type("import os; print(6 * 7, os.uname().nodename)")
-        await page.keyboard.press("Shift+Enter")
-        await page.locator(".jp-OutputArea-output", has_text="42 jupyter-ada").first.wait_for()
+        code = "import os; print(6 * 7, os.uname().nodename)"
+        await run_in_a_new_notebook(page, code, "42 jupyter-ada")
         await page.goto("/hub/home", wait_until="networkidle")
         await page.click("#stop")
         await page.wait_for_selector("#stop", state="hidden")
