@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,11 +60,16 @@ class Budget:
 
     deadline: float
     """On the monotonic clock; infinite when nobody set one."""
+    began: float = field(default_factory=time.monotonic)
 
     @classmethod
     def starting_now(cls, seconds: float | None) -> Budget:
         """A budget that counts from this moment, installation included."""
         return cls(float("inf") if seconds is None else time.monotonic() + seconds)
+
+    def spent(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.began
 
     def left(self) -> float:
         """Seconds that remain."""
@@ -127,7 +132,7 @@ def main(arguments: list[str]) -> int:
     if options.outcome:
         options.outcome.write_text(json.dumps(dataclasses.asdict(outcomes[0])))
         return exit_status(outcomes)
-    print(f"\n{table(outcomes)}\n\n{closing_line(outcomes)}")
+    print(f"\n{table(outcomes)}\n\n{budget.spent() / 60:.1f} minutes in all\n{closing_line(outcomes)}")
     return exit_status(outcomes)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "beds/kubernetes"))
+BED = Path(__file__).resolve().parents[2] / "beds/kubernetes"
+sys.path.insert(0, str(BED))
 
 from kubernetes_bed import archives, cache, compiler, pins, supervisor
 from kubernetes_bed.arguments import parser, split
@@ -123,3 +125,14 @@ def test_a_program_that_keeps_ending_waits_longer_and_a_steady_one_does_not():
     assert waits[1] == supervisor.FIRST_DELAY_SECONDS
     assert waits[-1] == supervisor.LONGEST_DELAY_SECONDS
     assert supervisor.next_delay(5.0, 60.0) == supervisor.FIRST_DELAY_SECONDS
+
+
+def test_a_reader_who_has_enough_sees_no_traceback():
+    """`./dev/cluster status | head` is how people look."""
+    words = [sys.executable, "-m", "kubernetes_bed", "status"]
+    with subprocess.Popen(
+        words, cwd=BED, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as command:
+        command.stdout.close()
+        assert command.wait(30) == 141
+        assert command.stderr.read() == ""

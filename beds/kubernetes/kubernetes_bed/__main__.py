@@ -20,6 +20,9 @@ from .up import up
 if TYPE_CHECKING:
     import argparse
 
+NOBODY_READS = 141
+"""As a shell tells the end by SIGPIPE (`status | head`)."""
+
 
 def main() -> int:
     """Run one command; returns its exit status."""
@@ -27,7 +30,13 @@ def main() -> int:
     asked = parser().parse_args(own)
     asked.rest = rest
     try:
-        return COMMANDS[asked.command](asked)
+        ended = COMMANDS[asked.command](asked)
+        sys.stdout.flush()
+        return ended
+    except BrokenPipeError:
+        # Python flushes once more at exit; there must be something left that takes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
     except BedError as error:
         print(f"./dev/cluster {asked.command}: {error}", file=sys.stderr)
     except OSError as error:

@@ -50,11 +50,11 @@ OWN_OF_EACH_START = {
 }  # fmt: skip
 
 
-def role_of_stock() -> list[dict]:
+def role_of_stock(space: str = SPACE) -> list[dict]:
     group = "rbac.authorization.k8s.io"
-    metadata = {"name": "stock", "namespace": SPACE}
+    metadata = {"name": "stock", "namespace": space}
     reference = {"apiGroup": group, "kind": "Role", "name": "stock"}
-    subjects = [{"kind": "ServiceAccount", "name": "hub", "namespace": SPACE}]
+    subjects = [{"kind": "ServiceAccount", "name": "hub", "namespace": space}]
     return [
         {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": RIGHTS_OF_STOCK},
         {
