@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-BED = Path(__file__).resolve().parents[2] / "beds/kubernetes"
-sys.path.insert(0, str(BED))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "beds/kubernetes"))
 
 from kubernetes_bed import archives, cache, compiler, pins, supervisor
 from kubernetes_bed.arguments import parser, split
@@ -131,7 +130,7 @@ def test_a_reader_who_has_enough_sees_no_traceback():
     """`./dev/cluster status | head` is how people look."""
     words = [sys.executable, "-m", "kubernetes_bed", "status"]
     with subprocess.Popen(
-        words, cwd=BED, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        words, cwd=Path(pins.__file__).parents[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as command:
         command.stdout.close()
         assert command.wait(30) == 141
