@@ -46,7 +46,8 @@ class LibreTextsSpawner(CheckedSpawner):
         """Wait for a turn, then run the operator's hook.
 
         Here, before `start`, since JupyterHub's limit on the time of a start (``start_timeout``) must not
-        count how many others came first. `_start` gives the turn back, or `clear_state` where it is not reached.
+        count how many others came first. `_start` gives the turn back, or `clear_state` where it is not
+        reached.
         """
         return self._in_line() if self.has_settings else super().run_pre_spawn_hook()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.live.kubernetes.support import brought_up  # makes the bed importable
+from tests.live.kubernetes.support import brought_up
 
 NODES = 20
 

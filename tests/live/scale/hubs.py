@@ -169,6 +169,13 @@ class ControlPlane:
         found = await self.get(f"/api/v1/namespaces/{SPACE}/events?limit=1")
         return len(found["items"]) + int(found["metadata"].get("remainingItemCount", 0))
 
+    async def stored(self) -> int:
+        """Bytes of etcd's database, as the API server tells them."""
+        async with self.http.get(f"{self.url}/metrics") as answer:
+            text = await answer.text()
+        found = re.search(r"^apiserver_storage_size_bytes\{[^}]*\} (\S+)$", text, re.MULTILINE)
+        return int(float(found[1]))
+
     async def make_events(self, wanted: int) -> int:
         """Have so many events there, about the pods that there are; returns how many there are then."""
         pods = list((await self.pods()).items())
