@@ -7,6 +7,7 @@ that has nothing to do with them.
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,31 @@ async def test_waiting_in_line_counts_for_no_limit_of_a_start(tmp_path: Path) ->
             for name in people:
                 await hub.until_ready(name, seconds=60)
             await asyncio.gather(*(hub.stop_by_api(name) for name in people))
+
+
+async def test_connections_of_a_class_wait_while_the_hub_is_busy(hub: Hub) -> None:
+    """Else all but the first hundred of those who click in one second see an error of their browser."""
+    await hub.person("ada", "north")
+    many = 500
+    assert hub.process is not None
+    hub.process.send_signal(signal.SIGSTOP)
+    try:
+        # The kernel answers for the hub, as long as it has room.
+        async with asyncio.timeout(20):
+            ways = await asyncio.gather(
+                *(asyncio.open_connection("127.0.0.1", hub.port) for _ in range(many))
+            )
+    finally:
+        hub.process.send_signal(signal.SIGCONT)
+
+    async def asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(b"GET /hub/health HTTP/1.0\r\n\r\n")
+        answer = await reader.readline()
+        writer.close()
+        return answer
+
+    answers = await asyncio.gather(*(asked(*way) for way in ways))
+    assert sum(b" 200 " in answer for answer in answers) == many
 
 
 HOOK = """

@@ -99,7 +99,8 @@ class Process:
                     found.append(cls(int(place.name)))
         if not found:
             raise AssertionError(f"no process of the cluster has {words!r} in its command line")
-        return max(found, key=lambda process: process.started)
+        # A container's first process hands its command line on to the one that does the work.
+        return max(found, key=lambda process: (process.started, process.pid))
 
     @property
     def _fields(self) -> list[str]:
@@ -160,7 +161,8 @@ class ControlPlane:
         """The servers' pods that are not being ended, name and uid."""
         part = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
         query = "labelSelector=component%3Dsingleuser-server"
-        items = (await self.get(f"/api/v1/namespaces/{SPACE}/pods?{query}", part))["items"]
+        # A list without items has none, or null.
+        items = (await self.get(f"/api/v1/namespaces/{SPACE}/pods?{query}", part))["items"] or []
         every = [item["metadata"] for item in items]
         return {each["name"]: each["uid"] for each in every if "deletionTimestamp" not in each}
 
@@ -245,6 +247,13 @@ class ScaleHub(ClusterHub):
         self.installation.files = ()
         self.installation.more = STOCK + COMMON + measured()
         await asyncio.to_thread(self.installation.apply)
+
+    def end_pod(self) -> None:
+        """End the hub's pod, as an update does; its deployment makes the next one."""
+        name = self.installation.hub_pod()["metadata"]["name"]
+        space = f"--namespace={self.installation.namespace}"
+        self.cluster.kubectl("delete", "pod", name, space, "--grace-period=1")
+        self.installation.wait_until_ready()
 
     async def metrics(self) -> dict[str, float]:
         """What the hub tells Prometheus, summed over labels other than a start's outcome."""
