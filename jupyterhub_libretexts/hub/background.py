@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY
 
+from jupyterhub_libretexts.hub.crowd import receive
 from jupyterhub_libretexts.hub.metrics import SharedCollector
 from jupyterhub_libretexts.hub.sweeping import Sweep, claimed_by
 from jupyterhub_libretexts.hub.turns import Turns, holds
@@ -33,8 +34,6 @@ _TURNS = 1.0
 """Seconds between two looks at the turns of the waiting line."""
 _SUSPECT = 5.0
 """Seconds until the second look for unknown pods: what a crash left may hold what others wait for."""
-_CROWD = 4096
-"""Connections that may wait for the hub to look at them."""
 _USAGE, _HOUR = 2.0, 3600.0
 """Seconds between two times that usage is written down, and that what is too old is dropped."""
 
@@ -59,7 +58,7 @@ async def _run() -> None:
     # Before the first request is taken: a page must not be missing because it came early.
     app.tornado_application.add_handlers(r".*", handlers(app.hub_prefix))
     await asyncio.shield(app._start_future)  # noqa: SLF001 (how JupyterHub itself knows that it serves)
-    _let_a_crowd_wait(app)
+    receive(app)
     spawner = await _first_spawner(app)
     shared = spawner.shared
     await shared.all_known()
@@ -74,16 +73,6 @@ async def _run() -> None:
         group.create_task(_every(app, turns.tick, _TURNS))
         group.create_task(_every(app, partial(_write_usage, shared), _USAGE))
         group.create_task(_every(app, partial(_drop_usage, shared), _HOUR))
-
-
-def _let_a_crowd_wait(app: JupyterHub) -> None:
-    """Have the kernel keep connections that come while the hub is busy.
-
-    Tornado has it keep 128; of a class that comes in one second the others are reset after some seconds.
-    A second listen(2) changes nothing but that number, which the kernel bounds by ``net.core.somaxconn``.
-    """
-    for listening in app.http_server._sockets.values():  # noqa: SLF001 (tornado has no other way to them)
-        listening.listen(_CROWD)
 
 
 async def _write_usage(shared: Shared) -> None:

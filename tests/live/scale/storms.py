@@ -20,7 +20,7 @@ READERS = 20
 """People of a storm whose page of a start is read to its end, as a browser reads it."""
 PLACE = re.compile(r"; (yours is next|(\d+) are before yours)\.")
 STARTED = "jupyterhub_server_spawn_duration_seconds_count"
-STOPPED = "jupyterhub_server_stop_duration_seconds_count"
+STOPPED = "jupyterhub_server_stop_seconds_count"
 KNOWN = "jupyterhub_init_spawners_duration_seconds_count"
 LONGEST_SECONDS = 420
 """After which a storm is given up; what is not over then is lost."""

@@ -165,11 +165,11 @@ def table_of_many(measured: Measured) -> str:
 def table_of_the_fill(measured: Measured) -> str:
     """Everybody at once, and what those who waited read."""
     every = [measured.fill, *(storm for _, storm in sorted(measured.storms["ours"].items()))]
-    lines = [
-        "| starts in the same second, ours | servers before | lost | refused | wall | hub CPU a start | "
-        + "read a place in line | the largest place read |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    head = (
+        "| starts in the same second | servers before | lost | refused | wall | hub CPU a start "
+        "| told their place | the largest place |"
+    )
+    lines = [head, "|---|---|---|---|---|---|---|---|"]
     for each in every:
         told = [places for places in each.places if places]
         lines.append(
