@@ -1,4 +1,4 @@
-"""A crowd at the hub's door: connections wait in the kernel, and requests are handled one at a time.
+"""A crowd at the hub's door: connections wait in the kernel, and requests are handled a few at a time.
 
 Of a class that clicks in the same second, JupyterHub's web server takes every request that has arrived into
 one round of its event loop; each costs some milliseconds before anything is awaited, so that with a thousand
@@ -8,6 +8,7 @@ of them the loop serves nothing else for seconds: no page, no answer of the clus
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from jupyterhub.app import JupyterHub
     from tornado.httputil import HTTPConnection, HTTPHeaders, RequestStartLine, ResponseStartLine
 
-__all__ = ["OneByOne", "receive"]
+__all__ = ["Door", "receive"]
 
 _WAITING = 4096
 """Connections that the kernel keeps; it bounds them by ``net.core.somaxconn``."""
+_ROUND = 0.05
+"""Seconds of requests in one round of the event loop."""
 
 
 def receive(app: JupyterHub) -> None:
@@ -32,14 +35,20 @@ def receive(app: JupyterHub) -> None:
     # listen(2) changes nothing but that number.
     for listening in server._sockets.values():  # noqa: SLF001 (tornado has no other way to them)
         listening.listen(_WAITING)
-    server.request_callback = OneByOne(server.request_callback)
+    server.request_callback = Door(server.request_callback)
 
 
-class OneByOne(HTTPServerConnectionDelegate):
-    """Hands complete requests to an application, in their order, one in each round of the event loop."""
+class Door(HTTPServerConnectionDelegate):
+    """Hands complete requests to an application in their order, for a bounded time in each round of the loop.
 
-    def __init__(self, application: HTTPServerConnectionDelegate) -> None:
+    Args:
+        application: Handles them.
+        seconds: After how long what else is due is served before the next request.
+    """
+
+    def __init__(self, application: HTTPServerConnectionDelegate, seconds: float = _ROUND) -> None:
         self._application = application
+        self._seconds = seconds
         self._waiting: deque[Callable[[], None]] = deque()
         self._running = False
 
@@ -54,16 +63,22 @@ class OneByOne(HTTPServerConnectionDelegate):
     def _later(self, work: Callable[[], None]) -> None:
         self._waiting.append(work)
         if not self._running:
-            self._running = True
-            asyncio.get_running_loop().call_soon(self._next)
+            self._again()
 
-    def _next(self) -> None:
-        work = self._waiting.popleft()
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._next)
-        else:
-            self._running = False
-        work()
+    def _again(self) -> None:
+        self._running = bool(self._waiting)
+        if self._running:
+            asyncio.get_running_loop().call_soon(self._round)
+
+    def _round(self) -> None:
+        end = time.monotonic() + self._seconds
+        try:
+            while self._waiting:
+                self._waiting.popleft()()
+                if time.monotonic() >= end:
+                    break
+        finally:
+            self._again()
 
 
 class _Request(HTTPMessageDelegate):

@@ -1,4 +1,4 @@
-"""A crowd's requests, one by one.
+"""A crowd's requests, a few at a time.
 
 What a user loses when these fail: every page, for seconds, whenever a class comes in together.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerConnectionDelegate
 
-from jupyterhub_libretexts.hub.crowd import OneByOne
+from jupyterhub_libretexts.hub.crowd import Door
 
 
 class Application(HTTPServerConnectionDelegate):
@@ -34,7 +34,7 @@ class Application(HTTPServerConnectionDelegate):
 async def test_the_loop_goes_around_between_two_requests() -> None:
     """Whatever else is due is served after each request, and not after all of them."""
     application = Application()
-    door = OneByOne(application)
+    door = Door(application, seconds=0)
     requests = [door.start_request(None, name) for name in ("one", "two", "three")]
     for request in requests:
         request.finish()
@@ -48,7 +48,7 @@ async def test_the_loop_goes_around_between_two_requests() -> None:
 async def test_a_request_that_fails_keeps_nobody_else_waiting() -> None:
     """An error in one request is that request's."""
     application = Application()
-    door = OneByOne(application)
+    door = Door(application, seconds=0)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     for name in ("broken", "next", "last"):
         door.start_request(None, name).finish()
