@@ -8,7 +8,6 @@ of them the loop serves nothing else for seconds: no page, no answer of the clus
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,8 @@ __all__ = ["Door", "receive"]
 
 _WAITING = 4096
 """Connections that the kernel keeps; it bounds them by ``net.core.somaxconn``."""
-_ROUND = 0.05
-"""Seconds of requests in one round of the event loop."""
+_MOST = 4
+"""Requests in one round of the event loop. Not a time: tornado begins them in the round after."""
 
 
 def receive(app: JupyterHub) -> None:
@@ -39,16 +38,16 @@ def receive(app: JupyterHub) -> None:
 
 
 class Door(HTTPServerConnectionDelegate):
-    """Hands complete requests to an application in their order, for a bounded time in each round of the loop.
+    """Hands complete requests to an application in their order, a few in each round of the event loop.
 
     Args:
         application: Handles them.
-        seconds: After how long what else is due is served before the next request.
+        most: After how many the loop goes around.
     """
 
-    def __init__(self, application: HTTPServerConnectionDelegate, seconds: float = _ROUND) -> None:
+    def __init__(self, application: HTTPServerConnectionDelegate, most: int = _MOST) -> None:
         self._application = application
-        self._seconds = seconds
+        self._most = most
         self._waiting: deque[Callable[[], None]] = deque()
         self._running = False
 
@@ -71,12 +70,9 @@ class Door(HTTPServerConnectionDelegate):
             asyncio.get_running_loop().call_soon(self._round)
 
     def _round(self) -> None:
-        end = time.monotonic() + self._seconds
         try:
-            while self._waiting:
+            for _ in range(min(self._most, len(self._waiting))):
                 self._waiting.popleft()()
-                if time.monotonic() >= end:
-                    break
         finally:
             self._again()
 

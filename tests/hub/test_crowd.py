@@ -34,7 +34,7 @@ class Application(HTTPServerConnectionDelegate):
 async def test_the_loop_goes_around_between_two_requests() -> None:
     """Whatever else is due is served after each request, and not after all of them."""
     application = Application()
-    door = Door(application, seconds=0)
+    door = Door(application, most=1)
     requests = [door.start_request(None, name) for name in ("one", "two", "three")]
     for request in requests:
         request.finish()
@@ -48,7 +48,7 @@ async def test_the_loop_goes_around_between_two_requests() -> None:
 async def test_a_request_that_fails_keeps_nobody_else_waiting() -> None:
     """An error in one request is that request's."""
     application = Application()
-    door = Door(application, seconds=0)
+    door = Door(application, most=1)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     for name in ("broken", "next", "last"):
         door.start_request(None, name).finish()

@@ -242,7 +242,8 @@ class Restart:
         )
 
 
-REST_SECONDS = 20
+REST_SECONDS = 31
+"""One look at every server (`Spawner.poll_interval`, 30 s) lies within."""
 
 
 async def restart(hub: ScaleHub) -> Restart:
