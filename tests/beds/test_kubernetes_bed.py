@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-BED = Path(__file__).resolve().parents[2] / "beds/kubernetes"
-sys.path.insert(0, str(BED))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "beds/kubernetes"))
 
 from kubernetes_bed import archives, cache, compiler, pins, simulated, supervisor
 from kubernetes_bed.arguments import parser, split
 from kubernetes_bed.cluster import Cluster
 from kubernetes_bed.errors import BedError
 from kubernetes_bed.layout import shape
+
+BED = Path(__file__).resolve().parents[2] / "beds/kubernetes"
 
 
 def test_words_after_kubectl_are_passed_on_untouched():

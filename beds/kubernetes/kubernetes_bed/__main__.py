@@ -32,7 +32,6 @@ def main() -> int:
     try:
         ended = COMMANDS[asked.command](asked)
         sys.stdout.flush()
-        return ended
     except BrokenPipeError:
         # Python flushes once more at exit; there must be something left that takes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -49,6 +48,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 130
+    else:
+        return ended
     return 1
 
 

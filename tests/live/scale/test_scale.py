@@ -134,7 +134,7 @@ async def test_stock_has_the_same_crowd(hub, measured, count):
     assert sum(result.answers.values()) == count
 
 
-def test_the_documentation_shows_every_measurement(request):
+async def test_the_documentation_shows_every_measurement(request):
     """Else the page promises what nobody measured."""
     if request.config.getoption("--update-golden"):
         pytest.skip("the page is being written by this run")
