@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY
 
+from jupyterhub_libretexts.hub.crowd import receive
 from jupyterhub_libretexts.hub.metrics import SharedCollector
 from jupyterhub_libretexts.hub.sweeping import Sweep, claimed_by
 from jupyterhub_libretexts.hub.turns import Turns, holds
@@ -57,6 +58,7 @@ async def _run() -> None:
     # Before the first request is taken: a page must not be missing because it came early.
     app.tornado_application.add_handlers(r".*", handlers(app.hub_prefix))
     await asyncio.shield(app._start_future)  # noqa: SLF001 (how JupyterHub itself knows that it serves)
+    receive(app)
     spawner = await _first_spawner(app)
     shared = spawner.shared
     await shared.all_known()

@@ -8,11 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 __all__ = ["Line"]
 
@@ -22,7 +17,7 @@ class Line:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._inside = 0
+        self._inside: set[str] = set()
         self._waiting: OrderedDict[str, asyncio.Future[None]] = OrderedDict()
 
     def place(self, name: str) -> int:
@@ -35,37 +30,28 @@ class Line:
         """Whether ``name`` is in the line."""
         return name in self._waiting
 
-    @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[None]:
-        """Wait for a turn and hold it."""
-        await self._enter(name)
-        try:
-            yield
-        finally:
-            self._inside -= 1
-            self._admit()
-
-    async def _enter(self, name: str) -> None:
-        if self._inside < self.limit and not self._waiting:
-            self._inside += 1
+    async def enter(self, name: str) -> None:
+        """Wait for a turn; whoever has had one must ``leave``."""
+        if len(self._inside) < self.limit and not self._waiting:
+            self._inside.add(name)
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[name] = turn
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._inside -= 1
-                self._admit()
+            self.leave(name)
             raise
         finally:
             self._waiting.pop(name, None)
 
-    def _admit(self) -> None:
-        while self._waiting and self._inside < self.limit:
-            _, turn = self._waiting.popitem(last=False)
+    def leave(self, name: str) -> None:
+        """Give a turn back, to the next one; who has none loses nothing."""
+        self._inside.discard(name)
+        while self._waiting and len(self._inside) < self.limit:
+            following, turn = self._waiting.popitem(last=False)
             if not turn.done():
-                self._inside += 1
+                self._inside.add(following)
                 turn.set_result(None)
 
 

@@ -42,6 +42,19 @@ class LibreTextsSpawner(CheckedSpawner):
             # The first thing that JupyterHub awaits of a start, before its token and its database.
             self.server_token_scopes = partial(_paced, self.server_token_scopes)
 
+    def run_pre_spawn_hook(self) -> Any:
+        """Wait for a turn, then run the operator's hook.
+
+        Here, before `start`, since JupyterHub's limit on the time of a start (``start_timeout``) must not
+        count how many others came first. `_start` gives the turn back, or `clear_state` where it is not
+        reached.
+        """
+        return self._in_line() if self.has_settings else super().run_pre_spawn_hook()
+
+    async def _in_line(self) -> None:
+        await self.shared.line.enter(self.pod_reference)
+        await result_of(super().run_pre_spawn_hook())
+
     async def _start(self) -> Any:
         if not self.has_settings:
             return await super()._start()
@@ -55,12 +68,11 @@ class LibreTextsSpawner(CheckedSpawner):
         # Tells this start's pod from an older one with the same name; nothing secret about it.
         self._start_mark = secrets.token_hex(8)
         try:
-            async with self.shared.line.turn(self.pod_reference):
-                return await self._started()
+            return await self._started()
         except LibreTextsError as error:
             raise self._denial(error) from error
         finally:
-            self.shared.ledger.release(self.pod_reference)
+            self._give_back()
 
     async def _started(self) -> str:
         await self.shared.informer.ensure(self.namespace)
@@ -217,8 +229,15 @@ class LibreTextsSpawner(CheckedSpawner):
         self._remembered = {}
         if self._plan is not None:
             # A start that failed before it began (in a hook of the operator) gives back its share too.
-            self.shared.ledger.release(self.pod_reference)
+            self._give_back()
         self._plan, self._plan_is_fresh = None, False
+        # Progress of the next start must not take the end of this one for its own.
+        self._start_future = None
+
+    def _give_back(self) -> None:
+        """A start is over: its share is in its pod or free, and the next one has its turn."""
+        self.shared.ledger.release(self.pod_reference)
+        self.shared.line.leave(self.pod_reference)
 
 
 def _paced(configured: Any, spawner: LibreTextsSpawner) -> Awaitable[Any]:

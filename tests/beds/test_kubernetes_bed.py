@@ -10,10 +10,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "beds/kubernetes"))
 
-from kubernetes_bed import archives, cache, compiler, pins, supervisor
+from kubernetes_bed import archives, cache, compiler, pins, simulated, supervisor
 from kubernetes_bed.arguments import parser, split
+from kubernetes_bed.cluster import Cluster
 from kubernetes_bed.errors import BedError
 from kubernetes_bed.layout import shape
+
+BED = Path(__file__).resolve().parents[2] / "beds/kubernetes"
 
 
 def test_words_after_kubectl_are_passed_on_untouched():
@@ -51,6 +54,22 @@ def test_only_a_node_for_gpus_alone_refuses_other_pods():
     """Otherwise students without a GPU could not start, or would fill the GPU node."""
     assert [bool(node.taints) for node in shape("a", 3).nodes] == [False, False, True]
     assert not any(node.taints for node in shape("a", 2).nodes)
+
+
+def test_a_simulated_node_takes_only_pods_that_ask_for_one():
+    """Otherwise a real student's server would seem to run, and nobody could reach it."""
+    node = simulated.node_object(3)
+    (taint,) = node["spec"]["taints"]
+    assert taint["effect"] == "NoSchedule"
+    assert node["metadata"]["labels"][taint["key"]] == "true"
+    assert parser().parse_args(["simulate", "--name", "b"]).nodes == 20
+
+
+@pytest.mark.parametrize("count", [0, -1, 101])
+def test_a_number_of_simulated_nodes_that_cannot_be_is_refused_before_anything_is_done(count):
+    """Otherwise the cluster is left with half of them."""
+    with pytest.raises(BedError, match="allowed are 1 to 100"):
+        simulated.simulate(Cluster("none"), count)
 
 
 def test_a_key_follows_names_and_contents_and_not_their_order():

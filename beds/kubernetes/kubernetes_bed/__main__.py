@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import machine, pins, processes, tools
+from . import machine, pins, processes, simulated, tools
 from .arguments import parser, split
 from .cluster import Cluster
 from .errors import BedError
@@ -134,6 +134,16 @@ def push(asked: argparse.Namespace) -> int:
     return 0
 
 
+def simulate(asked: argparse.Namespace) -> int:
+    """Add simulated nodes."""
+    machine.check_root()
+    simulated.simulate(Cluster(asked.name), asked.nodes)
+    print(
+        f"{asked.nodes} simulated nodes: select libretexts.org/simulated=true, tolerate the taint of that name"
+    )
+    return 0
+
+
 def kubectl(asked: argparse.Namespace) -> int:
     """Become kubectl."""
     return become(asked.name, ["kubectl", *asked.rest])
@@ -163,6 +173,7 @@ COMMANDS = {
     "env": environment,
     "load": load,
     "push": push,
+    "simulate": simulate,
     "kubectl": kubectl,
     "run": run,
 }

@@ -13,7 +13,7 @@ docs/how-to/real-cluster.md says how to use it."""
 
 PASSING = ("kubectl", "run")
 """Commands that hand on the rest of the line untouched."""
-COMMANDS = ("build", "up", "down", "status", "env", "load", "push")
+COMMANDS = ("build", "up", "down", "status", "env", "load", "push", "simulate")
 
 
 def named() -> argparse.ArgumentParser:
@@ -54,6 +54,13 @@ def parser() -> argparse.ArgumentParser:
     )
     push.add_argument("archive", metavar="IMAGE.tar")
     push.add_argument("image", metavar="HOST/NAME:TAG")
+
+    simulate = commands.add_parser(
+        "simulate",
+        parents=[named()],
+        help="add nodes whose pods only seem to run (kwok), for thousands of them",
+    )
+    simulate.add_argument("--nodes", type=int, default=20, metavar="N", help="how many (default: 20)")
 
     commands.add_parser("kubectl", parents=[named()], help="run kubectl; all that follows is its own")
     commands.add_parser("run", parents=[named()], help="run what follows in the first node's network")

@@ -140,7 +140,12 @@ def hub_pod(image: str) -> Object:
         "envFrom": [{"secretRef": {"name": "hub"}}],
         "env": [{"name": "PYTHONUNBUFFERED", "value": "1"}],
         "ports": [{"name": "http", "containerPort": HUB_PORT}],
-        "readinessProbe": {"httpGet": {"path": "/hub/health", "port": "http"}, "periodSeconds": 1},
+        # As the chart has it, a hub that is late with an answer keeps its Service's address.
+        "readinessProbe": {
+            "httpGet": {"path": "/hub/health", "port": "http"},
+            "periodSeconds": 1,
+            "failureThreshold": 1000,
+        },
         "resources": {"requests": {"cpu": "200m", "memory": "256Mi"}},
         "volumeMounts": [
             {"name": "db", "mountPath": "/srv/hub"},
