@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -84,7 +85,8 @@ def _begin_again(cluster: Cluster) -> None:
     from kubernetes_bed.processes import wait_until
 
     cluster.kill("apiserver")
-    wait_until(cluster.api().ready, 60, lambda: "the API server does not come back")
+    with contextlib.closing(cluster.api()) as asked:
+        wait_until(asked.ready, 60, lambda: "the API server does not come back")
 
 
 async def _own_namespace(client: Api) -> None:
