@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts.demo.visit import Visit
@@ -111,24 +111,18 @@ async def timed(cluster: Cluster, watch: Watch, visit: Visit, options: dict[str,
 
 
 def write(found: dict[str, list[list[float]]]) -> None:
-    """Put the table into the page: medians, and the ratio to stock of the same round."""
-    names = list(found)
-    ratios = [f"{name} ÷ stock" for name in names if name != "stock"]
-    lines = [
-        f"| seconds after the click | {' | '.join([*names, *ratios])} |",
-        "|---" * (2 + 2 * len(ratios)) + "|",
-    ]
+    """Put the table into the page: means, medians, and each kind's mean to that of stock."""
+    others = [name for name in found if name != "stock"]
+    heads = [*found, *(f"{name} ÷ stock" for name in others)]
+    lines = [f"| seconds after the click | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
     for number, what in enumerate(MOMENTS):
         columns = {name: [times[number] for times in rounds] for name, rounds in found.items()}
-        cells = [f"{median(values):.2f}" for values in columns.values()]
-        for name in names:
-            if name != "stock":
-                pairs = [a / b for a, b in zip(columns[name], columns["stock"], strict=True)]
-                cells.append(f"{median(pairs):.2f} ({min(pairs):.2f} to {max(pairs):.2f})")
+        cells = [f"{mean(values):.2f} ({median(values):.2f})" for values in columns.values()]
+        cells += [f"{mean(columns[name]) / mean(columns['stock']):.2f}" for name in others]
         lines.append(f"| {what} | {' | '.join(cells)} |")
     told = (
-        f"Medians of {len(found['stock'])} rounds on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} processors, "
-        f"load of the machine in the last five minutes {os.getloadavg()[1]:.1f}; ratios are of the same round."
+        f"Means of {len(found['stock'])} rounds on {datetime.now(UTC):%Y-%m-%d}, medians in brackets; "
+        f"{os.cpu_count()} processors, load of the machine in the last five minutes {os.getloadavg()[1]:.1f}."
     )
     table = "\n".join([told, "", *lines])
     page = PAGE.read_text(encoding="utf8")
