@@ -25,7 +25,10 @@ def watch(path: str) -> None:
                     told = now
                     if not Path(path).exists():
                         delays = delays[-1:]
-                    Path(path).write_text(json.dumps(delays))
+                    # Whole at any moment: somebody reads it while this goes on.
+                    fresh = Path(f"{path}.new")
+                    fresh.write_text(json.dumps(delays))
+                    fresh.rename(path)
 
         loop.call_soon_threadsafe(lambda: setattr(loop, "_stall_task", loop.create_task(ticks())))
 
