@@ -61,6 +61,9 @@ class Pace:
     """How long the API server is asked to keep a watch open."""
     silence: float = 90.0
     """After how long without a byte (bookmarks come every minute) a connection counts as dead."""
+    settling: float = 10.0
+    """How long what was allowed may be refused by an API server that has just begun: it answers before it
+    has read its rules (kubernetes/plugin/pkg/auth/authorizer/rbac)."""
     chunk: int = 500
     """Items of one page of a list."""
     watches: int = 1000
@@ -158,6 +161,7 @@ class Stream:
         self._confirmed = -math.inf
         self._version: str | None = None
         self._failures = 0
+        self._refused_since: float | None = None
         self._poked = asyncio.Event()
 
     def age(self) -> float:
@@ -189,7 +193,7 @@ class Stream:
                     if self.condition is Condition.CURRENT:
                         self._condition(Condition.RETRYING, "the list is read anew")
                         continue
-                elif failure.status == FORBIDDEN and until_refused:
+                elif failure.status == FORBIDDEN and until_refused and self._refused_for_good():
                     raise
                 await self._rest(failure, failure.retry_after or 0.0)
             except ClusterUnavailable as failure:
@@ -200,6 +204,12 @@ class Stream:
                 self._log.exception("Reading %s failed; it is read anew", self.scope)
                 self._version = None
                 await self._rest(failure)
+
+    def _refused_for_good(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self._refused_since is None:
+            self._refused_since = now
+        return not self.ready.is_set() or now - self._refused_since >= self._pace.settling
 
     async def _list(self) -> str:
         """Read all objects page by page; return the version to watch from."""
@@ -259,6 +269,7 @@ class Stream:
     def _confirm(self) -> None:
         self._confirmed = asyncio.get_running_loop().time()
         self._failures = 0
+        self._refused_since = None
         self._condition(Condition.CURRENT, "")
 
     async def _rest(self, failure: Exception, at_least: float = 0.0) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,9 +38,17 @@ _LONGEST_PAUSE = 3.0
 _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERROR = 404, 409, 429, 500
 LOST_AFTER_SECONDS = 20.0
 """How long after its time a pod that should have ended is taken to be on a node that does not answer."""
-_QUOTA_LAG = 3.0
-"""Seconds that a namespace's quota may still count a pod that is gone: a controller of the cluster counts it
-again after each deletion (kubernetes/pkg/controller/resourcequota)."""
+_HASTY_REFUSALS = (
+    # A controller counts a namespace's quota again after each deletion: until then a pod that is gone still
+    # takes its part (kubernetes/pkg/controller/resourcequota).
+    (re.compile("exceeded quota"), 3.0),
+    # An API server listens before it has read who may do what, and before its admission plugins have read
+    # the namespaces: kubernetes/plugin/pkg/auth/authorizer/rbac answers from what it has, and
+    # k8s.io/apiserver/pkg/admission waits ten seconds and refuses.
+    (re.compile(r"cannot \w+ resource"), 5.0),
+    (re.compile("not yet ready to handle request"), 20.0),
+)
+"""What may not be the cluster's last word, and for how many seconds it may not."""
 _PROBE_PAUSE = 0.03
 _PROBE_SECONDS = 2.0
 
@@ -67,15 +76,11 @@ class Starter:
             ClusterUnavailable: No answer in time.
         """
         mark = manifest["metadata"]["annotations"][START_ANNOTATION]
-        settled = time.monotonic() + _QUOTA_LAG
 
         async def attempt() -> Pod | None:
             try:
                 return await self.informer.connection.create(self._pods, manifest)
             except ApiFailure as failure:
-                if "exceeded quota" in failure.message and time.monotonic() < settled:
-                    # Our own count has room; the quota's still holds a pod that has just ended.
-                    return None
                 if failure.status != _CONFLICT:
                     raise
             # It may be ours: an answer that was lost on the way is followed by this conflict.
@@ -220,7 +225,8 @@ class Starter:
 
     async def _retried(self, attempt: Callable[[], Awaitable[Result | None]], what: str) -> Result:
         """Try until there is a result; what may pass is tried again, what is final is raised."""
-        end = time.monotonic() + self.retry_seconds
+        began = time.monotonic()
+        end = began + self.retry_seconds
         pause = _FIRST_PAUSE
         trouble = "it kept being in the way"
         while True:
@@ -228,7 +234,7 @@ class Starter:
             try:
                 result = await attempt()
             except ApiFailure as failure:
-                if failure.status < _SERVER_ERROR and failure.status != _TOO_MANY:
+                if _final(failure, time.monotonic() - began):
                     told = refused(failure.status, failure.reason, failure.message)
                     self.log.warning("%s: %s", what, failure)
                     raise StartFailed(told.message) from failure
@@ -242,6 +248,13 @@ class Starter:
                 raise ClusterUnavailable(f"{what}: {trouble}. Try again in a minute; nothing was lost.")
             await asyncio.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _final(failure: ApiFailure, seconds: float) -> bool:
+    """Whether a refusal, so long after the first try, stays one."""
+    if failure.status == _TOO_MANY or failure.status >= _SERVER_ERROR:
+        return False
+    return not any(seconds < passing and words.search(failure.message) for words, passing in _HASTY_REFUSALS)
 
 
 def overdue(pod: Pod, now: datetime) -> bool:

@@ -119,7 +119,10 @@ class Carried:
             self.left_out.append(f"{where}: default_url {value!r}; write opens")
 
     def _variables(self, where: str, value: Any, made: dict[str, Any]) -> None:
-        for name, text in value.items() if isinstance(value, dict) else ():
+        if not isinstance(value, dict):
+            self.left_out.append(f"{where}: environment; write variables")
+            return
+        for name, text in value.items():
             if isinstance(text, (str, int, float)):
                 made.setdefault("variables", {})[name] = text if isinstance(text, str) else str(text)
             else:
@@ -134,14 +137,18 @@ class Carried:
             self.left_out.append(f"{where}: node_selector; write nodeLabels")
 
     def _pull_secrets(self, where: str, value: Any, made: dict[str, Any]) -> None:
-        names = [item.get("name") if isinstance(item, dict) else item for item in value or ()]
+        items = value if isinstance(value, list) else [value]
+        names = [item.get("name") if isinstance(item, dict) else item for item in items]
         if all(isinstance(name, str) for name in names):
             made["pullSecrets"] = names
         else:
             self.left_out.append(f"{where}: image_pull_secrets; write pullSecrets")
 
     def _devices(self, where: str, value: Any, made: dict[str, Any]) -> None:
-        for resource, amount in value.items() if isinstance(value, dict) else ():
+        if not isinstance(value, dict):
+            self.left_out.append(f"{where}: extra_resource_limits; write gpus")
+            return
+        for resource, amount in value.items():
             flavour = re.sub(r"[^a-z0-9]+", "-", resource.casefold()).strip("-")
             self.gpus[flavour] = {"title": resource, "resource": resource}
             made.setdefault("gpus", []).append(flavour)

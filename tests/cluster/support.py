@@ -22,7 +22,16 @@ from jupyterhub_libretexts.cluster.connection import Connection
 from jupyterhub_libretexts.cluster.informer import Informer
 from jupyterhub_libretexts.cluster.stream import Pace
 
-FAST = Pace(first_retry=0.01, longest_retry=0.05, watch=60, silence=30, sweep=0.05, turn=0.05, probe=0.05)
+FAST = Pace(
+    first_retry=0.01,
+    longest_retry=0.05,
+    watch=60,
+    silence=30,
+    settling=0.2,
+    sweep=0.05,
+    turn=0.05,
+    probe=0.05,
+)
 
 
 def pod(name: str, namespace: str = "davis", phase: str = "Pending", **labels: str) -> dict[str, Any]:

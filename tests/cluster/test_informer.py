@@ -182,6 +182,21 @@ async def test_a_cluster_role_that_is_taken_away_is_survived(server):
         await until(lambda: informer.pod("davis", "anna"))
 
 
+async def test_an_api_server_that_has_not_read_its_rules_yet_is_given_time(server, caplog):
+    """Else each restart of the API server makes the hub watch two hundred namespaces one by one."""
+    async with informer_of(server, replace(FAST, settling=30)) as informer:
+        await informer.ensure("davis")
+        await until(lambda: len(server.watching) == 2)
+        server.refused.add(None)
+        await server.drop_watches()
+        await until(lambda: informer.condition("davis")[0] == "refused")
+        server.refused.clear()
+        await server.put("pods", pod("anna"))
+        await until(lambda: informer.pod("davis", "anna"))
+        assert informer.cluster_wide
+    assert not any("may not read the pods and events of all" in record.message for record in caplog.records)
+
+
 @pytest.mark.parametrize("lack", ["missing", "refused"])
 async def test_a_namespace_that_appears_later_is_found(server, lack):
     """Else a new organisation needs a restart of the hub."""

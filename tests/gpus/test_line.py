@@ -82,7 +82,7 @@ async def join(hub: Hub, name: str) -> str:
 async def until(said: Callable[[], bool], hub: Hub, seconds: float = 40) -> None:
     end = time.monotonic() + seconds
     while not said():
-        assert time.monotonic() < end, hub.log[-3000:]
+        assert time.monotonic() < end, hub.report
         await asyncio.sleep(0.1)
 
 

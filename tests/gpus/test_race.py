@@ -69,7 +69,7 @@ async def ask_all(hub: Hub) -> tuple[list[str], dict[str, str]]:
         if status not in (201, 202)
     }
     wrong = {name: answer for name, answer in told.items() if answer[0] not in (409, 429)}
-    assert not wrong, f"{list(wrong.items())[:3]}\n{hub.log[-3000:]}"
+    assert not wrong, f"{list(wrong.items())[:3]}\n{hub.report}"
     assert all("All 8 of North are in use now" in said for status, said in told.values() if status == 409)
     throttled = [said for status, said in told.values() if status == 429]
     assert all("Try again in" in said for said in throttled)
@@ -142,7 +142,7 @@ async def test_a_hub_that_dies_in_the_middle_gives_nothing_twice_and_loses_nothi
         if sorted(claimed) == sorted(held.now.values()):
             break
         assert time.monotonic() < end, (
-            f"{sorted(held.now.values())}, of which {claimed} are known\n{hub.log[-3000:]}"
+            f"{sorted(held.now.values())}, of which {claimed} are known\n{hub.report}"
         )
         await asyncio.sleep(0.2)
     assert staying <= set(held.now.values())

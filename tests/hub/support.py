@@ -106,6 +106,13 @@ class Hub:
     def log(self) -> str:
         return (self.folder / "hub.log").read_text("utf8", "replace")
 
+    @property
+    def report(self) -> str:
+        """For a test that fails: what the hub warned of, and the end of what it said."""
+        log = self.log
+        warned = "\n".join(line for line in log.splitlines() if not line.startswith(("[I ", "[D ")))
+        return f"{warned[-6000:]}\nThe end of the log:\n{log[-2000:]}"
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -134,7 +141,7 @@ class Hub:
                         return
             if self.process.returncode is not None or time.monotonic() > end:
                 await self.stop(hard=True)
-                raise AssertionError(f"the hub did not start:\n{self.log[-6000:]}")
+                raise AssertionError(f"the hub did not start:\n{self.report}")
             await asyncio.sleep(0.1)
 
     async def _begun(self, arguments: list[str]) -> asyncio.subprocess.Process | ForkedProgram:
@@ -206,7 +213,7 @@ class Hub:
     async def until_stopped(self, name: str, seconds: float = 30) -> None:
         end = time.monotonic() + seconds
         while (await self.api("GET", f"/users/{name}"))[1].get("servers"):
-            assert time.monotonic() < end, f"{name}'s server did not stop:\n{self.log[-4000:]}"
+            assert time.monotonic() < end, f"{name}'s server did not stop:\n{self.report}"
             await asyncio.sleep(0.1)
 
     async def server(self, name: str, server: str = "") -> Any:
@@ -230,8 +237,8 @@ class Hub:
             found = await self.server(name, server)
             if found and found["ready"]:
                 return found
-            assert time.monotonic() < end, f"{name} never got ready: {found}\n{self.log[-4000:]}"
-            assert found is None or found["pending"], f"{name}'s start failed:\n{self.log[-4000:]}"
+            assert time.monotonic() < end, f"{name} never got ready: {found}\n{self.report}"
+            assert found is None or found["pending"], f"{name}'s start failed:\n{self.report}"
             await asyncio.sleep(0.1)
 
 

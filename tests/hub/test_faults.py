@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.hub, pytest.mark.asyncio(loop_scope="module")]
 PASSING = {
     "a slow create": Fault("delay", "create", "pods", seconds=1.0, count=1),
     "a refused create, once": Fault("refuse", "create", "pods", status=500, count=1),
+    "an API server that has not read its rules": Fault("refuse", "create", "pods", status=403, count=2),
     "too many requests, once": Fault("refuse", "create", "pods", status=429, retry_after=1, count=1),
     "a lost answer to a create": Fault("lose_answer", "create", "pods", count=1),
     "a connection that is hung up": Fault("hang_up", "create", "pods", count=1),
@@ -61,15 +62,18 @@ async def test_a_fault_that_passes_costs_time_and_nothing_else(
     await nothing_is_left(cluster)
 
 
+@pytest.mark.parametrize(
+    ("refusal", "code", "words"), [(503, 503, "Try again"), (403, 409, "may not start servers")]
+)
 async def test_a_cluster_that_refuses_for_good_is_said_and_leaves_nothing(
-    hub: Hub, cluster: EmbeddedCluster
+    hub: Hub, cluster: EmbeddedCluster, refusal: int, code: int, words: str
 ) -> None:
-    """The student reads that the cluster does not answer and can try again; then it works."""
+    """The student reads that the cluster does not answer, or forbids it, and can try again; then it works."""
     await hub.person("ada", "north")
-    cluster.faults.add(Fault("refuse", "create", "pods", status=503))
+    cluster.faults.add(Fault("refuse", "create", "pods", status=refusal))
     status, said = await hub.start_by_api("ada", {"environment": "python"})
-    assert status == 503, said
-    assert "Try again" in str(said)
+    assert status == code, said
+    assert words in str(said)
     await nothing_is_left(cluster)
     cluster.faults.clear()
     status, said = await hub.start_by_api("ada", {"environment": "python"})

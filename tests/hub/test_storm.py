@@ -46,7 +46,7 @@ async def test_nobody_is_lost_or_refused_and_nothing_of_a_start_is_rolled_back(
         _, users = await hub.api("GET", "/users?state=ready&limit=200")
         if len(users) == CLASS:
             break
-        assert time.monotonic() < end, f"{len(users)} of {CLASS} run:\n{hub.log[-3000:]}"
+        assert time.monotonic() < end, f"{len(users)} of {CLASS} run:\n{hub.report}"
         await asyncio.sleep(0.5)
     assert sum(1 for _ in cluster.store.documents(PODS)) == CLASS
     # What is not committed when the loop goes on, the end of anybody's request rolls back (JupyterHub).

@@ -100,6 +100,14 @@ _ANY = st.recursive(
 )
 
 
+@pytest.mark.parametrize("key", sorted(KNOWN))
+@pytest.mark.parametrize("value", [None, True, 7, 1.5, "text", [], ["text"], [None], {}, {"a": None}, [{}]])
+def test_every_key_may_hold_anything(key: str, value: object) -> None:
+    """A key of another version, or a slip, costs a line of what is left out and not the import."""
+    profile = {"display_name": "Statistics", "kubespawner_override": {"image": "a.example/b:1", key: value}}
+    load_text(imported(json.dumps([profile])).document)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

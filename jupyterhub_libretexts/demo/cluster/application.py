@@ -198,10 +198,14 @@ def _refusal(fault: Fault) -> web.Response:
         headers.setdefault("Retry-After", "1")
         text = "Too many requests, please try again later.\n"
         return web.Response(status=fault.status, text=text, headers=headers)
-    reason = (
-        "ServiceUnavailable" if fault.status == web.HTTPServiceUnavailable.status_code else "InternalError"
-    )
-    document = ApiRefusal(fault.status, reason, "etcdserver: request timed out").status
+    reason, text = {
+        web.HTTPForbidden.status_code: (
+            "Forbidden",
+            f'{fault.resource} is forbidden: User "demo" cannot {fault.verb} resource "{fault.resource}"',
+        ),
+        web.HTTPServiceUnavailable.status_code: ("ServiceUnavailable", "etcdserver: request timed out"),
+    }.get(fault.status, ("InternalError", "etcdserver: request timed out"))
+    document = ApiRefusal(fault.status, reason, text).status
     return web.Response(
         status=fault.status, body=encoded(document), content_type="application/json", headers=headers
     )

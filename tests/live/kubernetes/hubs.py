@@ -79,7 +79,7 @@ class ClusterHub(Hub):
                 ) as answer:
                     if answer.status == 200:
                         return
-            assert time.monotonic() < end, f"the hub does not answer:\n{self.log[-4000:]}"
+            assert time.monotonic() < end, f"the hub does not answer:\n{self.report}"
             await asyncio.sleep(0.2)
 
     async def kill(self) -> None:

@@ -157,7 +157,7 @@ async def test_exactly_the_share_runs_and_a_crash_changes_nothing(hub: Hub, held
         ready = [name for name in names if (found := await hub.server(name)) and found["ready"]]
         if ready == names:
             break
-        assert time.monotonic() < end, f"{names}, of which the hub knows {ready}\n{hub.log[-3000:]}"
+        assert time.monotonic() < end, f"{names}, of which the hub knows {ready}\n{hub.report}"
         await asyncio.sleep(0.5)
     assert set(got[1:]) <= set(names)
     got, _ = await ask_all_but(hub, names)
