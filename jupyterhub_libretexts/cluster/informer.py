@@ -94,6 +94,7 @@ class Informer:
         self._wanted: dict[str, float] = {}
         self._group: asyncio.TaskGroup | None = None
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
         self._news = asyncio.Event()
         self.capacity = Capacity(connection, self._stream, pace.heartbeat)
         """What the nodes have; counts from the first time on that somebody asks."""
@@ -153,11 +154,13 @@ class Informer:
     def start(self) -> None:
         """Begin to watch; returns at once. Call it from the loop that the informer shall live in."""
         if self._task is None:
+            self._closing = False
             self._task = asyncio.create_task(self._run(), name="libretexts-informer")
 
     async def close(self) -> None:
         """End all watches and close all connections."""
         await self.capacity.close()
+        self._closing = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -249,9 +252,11 @@ class Informer:
             await self.connection.close()
 
     async def _watch(self) -> None:
-        while True:
-            await self._watch_everything()
+        await self._watch_everything()
+        # A cancellation that meets a refusal is lost in a TaskGroup before Python 3.13 (CPython gh-116720).
+        while not self._closing:
             await self._watch_namespaces()
+            await self._watch_everything()
 
     async def _watch_everything(self) -> None:
         """Watch all namespaces together; return when the API server forbids it."""
@@ -289,6 +294,14 @@ class Informer:
             try:
                 for scope in self._scopes(None):
                     await self.connection.page(scope.path, {**scope.selectors, "limit": "1"})
+                    watch = {
+                        **scope.selectors,
+                        "watch": "true",
+                        "resourceVersion": "0",
+                        "timeoutSeconds": "1",
+                    }
+                    async with self.connection.watch(scope.path, watch, self._pace.silence):
+                        pass
             except (ApiFailure, ClusterUnavailable):
                 continue
             return

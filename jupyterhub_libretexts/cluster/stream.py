@@ -161,6 +161,8 @@ class Stream:
         self._confirmed = -math.inf
         self._version: str | None = None
         self._failures = 0
+        self._watched = False
+        """Whether it was ever allowed to watch; a list says nothing about that."""
         self._refused_since: float | None = None
         self._poked = asyncio.Event()
 
@@ -209,7 +211,7 @@ class Stream:
         now = asyncio.get_running_loop().time()
         if self._refused_since is None:
             self._refused_since = now
-        return not self.ready.is_set() or now - self._refused_since >= self._pace.settling
+        return not self._watched or now - self._refused_since >= self._pace.settling
 
     async def _list(self) -> str:
         """Read all objects page by page; return the version to watch from."""
@@ -247,6 +249,7 @@ class Stream:
             self._connection.watch(self.scope.path, params, self._pace.silence) as batches,
         ):
             opened()
+            self._watched, self._refused_since = True, None
             self._confirm()
             async for lines in batches:
                 self._confirm()
@@ -269,7 +272,6 @@ class Stream:
     def _confirm(self) -> None:
         self._confirmed = asyncio.get_running_loop().time()
         self._failures = 0
-        self._refused_since = None
         self._condition(Condition.CURRENT, "")
 
     async def _rest(self, failure: Exception, at_least: float = 0.0) -> None:

@@ -15,6 +15,7 @@ from jupyterhub_libretexts.cluster.stream import Condition
 from jupyterhub_libretexts.core.catalogue import Catalogue, catalogue, namespace_of
 from jupyterhub_libretexts.core.subjects import PREFIX
 from jupyterhub_libretexts.errors import ClusterUnavailable
+from jupyterhub_libretexts.hub.clock import Clock
 from jupyterhub_libretexts.hub.facts import circumstances
 from jupyterhub_libretexts.hub.ledger import Ledger
 from jupyterhub_libretexts.hub.line import Line, Pace
@@ -59,6 +60,7 @@ class Shared:
     log: logging.Logger
     store: Store
     waiting: Waiting = field(init=False)
+    clock: Clock = field(default_factory=Clock)
     totals_of_usage: Totals = field(default_factory=Totals)
     usage: Usage = field(init=False)
     _queues: Queues | None = field(default=None)

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import secrets
 import time
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,10 @@ from jupyterhub_libretexts.errors import (
     LibreTextsError,
 )
 from jupyterhub_libretexts.hub.checked import CheckedSpawner, result_of
+from jupyterhub_libretexts.hub.clock import SteadyCallback
 from jupyterhub_libretexts.hub.placing import final_manifest
 from jupyterhub_libretexts.hub.starting import Starter, answers, overdue
-from jupyterhub_libretexts.hub.times import ended_by, ends_at, time_left, why_over
+from jupyterhub_libretexts.hub.times import ends_at, idle_for, time_left, told_of_idleness, why_over
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -134,7 +134,8 @@ class LibreTextsSpawner(CheckedSpawner):
     async def poll(self) -> int | None:
         """Whether the pod runs; while the cluster does not answer, it counts as running.
 
-        A server past its idle time or its longest time is ended here, where the hub asks anyway.
+        A server past its idle time is ended here, where the hub asks anyway; past its longest time, by the
+        cluster.
         """
         if not self.has_settings:
             unchecked: int | None = await super().poll()
@@ -152,17 +153,26 @@ class LibreTextsSpawner(CheckedSpawner):
             # Its container may still be told to be running (an evicted pod, a lost node).
             await self.stop(now=True)
             return 1
-        if status is None and pod is not None and overdue(pod, datetime.now(UTC)):
+        if status is None and pod is not None and overdue(pod, self.shared.clock):
             self.log.warning("%s: its node seems to be lost; it can be started again", self._log_name)
             await self._starter.delete(grace=0)
             return 1
-        reason = ended_by(self) if status is None else None
-        if reason is not None:
-            self.log.info("%s: %s", self._log_name, reason)
-            self._keep_end(reason.told)
+        idle = idle_for(self) if status is None else None
+        if idle is not None:
+            self.log.info("%s: nothing happened in it for %s seconds", self._log_name, idle)
+            self._keep_end(told_of_idleness(idle))
             await self.stop()
             return 0
         return status
+
+    def start_polling(self) -> None:
+        """Look at this server every so often, also after the hub's clock was set back."""
+        super().start_polling()
+        stock: Any = self._poll_callback  # type: ignore[has-type]
+        if stock is not None:
+            stock.stop()
+            self._poll_callback = SteadyCallback(stock.callback, stock.callback_time, stock.jitter)
+            self._poll_callback.start()
 
     async def _remember_end(self) -> None:
         """Keep why the pod is over, before KubeSpawner's poll deletes it."""

@@ -10,7 +10,7 @@ import contextlib
 import re
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from jupyterhub_libretexts.cluster.informer import Informer
     from jupyterhub_libretexts.cluster.objects import Pod
+    from jupyterhub_libretexts.hub.clock import Clock
 
 __all__ = ["START_ANNOTATION", "Starter", "answers", "overdue"]
 
@@ -257,14 +258,14 @@ def _final(failure: ApiFailure, seconds: float) -> bool:
     return not any(seconds < passing and words.search(failure.message) for words, passing in _HASTY_REFUSALS)
 
 
-def overdue(pod: Pod, now: datetime) -> bool:
+def overdue(pod: Pod, clock: Clock) -> bool:
     """Whether a pod that was to end is long past its time: nothing on its node ends it.
 
     The API keeps such a pod until the node is back or somebody deletes it without grace
     (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-forced).
     """
     due = pod["metadata"].get("deletionTimestamp")
-    return due is not None and now > datetime.fromisoformat(due) + timedelta(seconds=LOST_AFTER_SECONDS)
+    return due is not None and clock.since(datetime.fromisoformat(due).timestamp()) > LOST_AFTER_SECONDS
 
 
 async def answers(url: str, seconds: float) -> None:

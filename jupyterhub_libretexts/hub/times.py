@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,22 +11,9 @@ if TYPE_CHECKING:
     from jupyterhub_libretexts.cluster.objects import Pod
     from jupyterhub_libretexts.hub.spawner import LibreTextsSpawner
 
-__all__ = ["Ending", "ended_by", "ends_at", "time_left", "why_over"]
+__all__ = ["ends_at", "idle_for", "time_left", "told_of_idleness", "why_over"]
 
 _OVER = ("Succeeded", "Failed")
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """Why a server is over."""
-
-    reason: str
-    """For the log."""
-    told: str
-    """For its student."""
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 def _rules(spawner: LibreTextsSpawner) -> tuple[int | None, int | None]:
@@ -60,37 +45,39 @@ def ends_at(spawner: LibreTextsSpawner) -> float | None:
     return None if longest is None or begun is None else begun + longest
 
 
-def _rests(spawner: LibreTextsSpawner) -> list[tuple[float, Ending]]:
-    idle, longest = _rules(spawner)
-    now = time.time()
-    started = _seconds(getattr(spawner.orm_spawner, "started", None))
+def _idle_left(spawner: LibreTextsSpawner) -> float | None:
+    """Seconds until a server in which nothing happens is ended; None where it may idle."""
+    idle, _ = _rules(spawner)
     active = _seconds(getattr(spawner.orm_spawner, "last_activity", None))
-    end = ends_at(spawner)
-    rests = []
-    if end is not None and longest is not None:
-        told = (
-            f"Your server ran for its longest time ({_in_words(longest)}) and was ended. Your files are safe."
-        )
-        rests.append((end - now, Ending(f"it ran for its longest time of {longest} seconds", told)))
-    if idle is not None and active is not None:
-        # A server that has not been used yet counts from its start.
-        quiet = now - (active if started is None else max(active, started))
-        told = (
-            f"Nothing happened in your server for {_in_words(idle)}, so it was stopped. Your files are safe."
-        )
-        rests.append((idle - quiet, Ending(f"nothing happened in it for {idle} seconds", told)))
-    return rests
+    if idle is None or active is None:
+        return None
+    started = _seconds(getattr(spawner.orm_spawner, "started", None))
+    # A server that has not been used yet counts from its start.
+    since = active if started is None else max(active, started)
+    clock = spawner.shared.clock
+    # JupyterHub notes no activity that is older than the last: after a clock was set back, nobody knows.
+    return idle - (0.0 if since > clock.now() else clock.since(since))
 
 
 def time_left(spawner: LibreTextsSpawner) -> int | None:
     """Seconds until the rules end a server; None where it has none."""
-    rests = [rest for rest, _ in _rests(spawner)]
+    end, idle = ends_at(spawner), _idle_left(spawner)
+    rests = [end - spawner.shared.clock.now()] if end is not None else []
+    rests += [idle] if idle is not None else []
     return max(0, int(min(rests))) if rests else None
 
 
-def ended_by(spawner: LibreTextsSpawner) -> Ending | None:
-    """By which rule a server is over; None while it is not."""
-    return next((ending for rest, ending in _rests(spawner) if rest <= 0), None)
+def idle_for(spawner: LibreTextsSpawner) -> int | None:
+    """The idle time that a server is past, in seconds; None while it is not."""
+    left = _idle_left(spawner)
+    return _rules(spawner)[0] if left is not None and left <= 0 else None
+
+
+def told_of_idleness(seconds: int) -> str:
+    """Why a server ended in which nothing happened, for its student."""
+    return (
+        f"Nothing happened in your server for {_in_words(seconds)}, so it was stopped. Your files are safe."
+    )
 
 
 def why_over(pod: Pod | None, events: list[dict[str, Any]]) -> str | None:

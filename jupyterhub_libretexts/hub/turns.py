@@ -60,7 +60,7 @@ class Turns:
     async def _look_after(self, place: Place) -> None:
         waiting = self._shared.waiting
         gpu = self._shared.catalogue.settings.gpus[place.gpu]
-        over = time.time() > (place.called or 0.0) + gpu.turn.seconds
+        over = self._shared.clock.since(place.called or 0.0) > gpu.turn.seconds
         user = _user(self._app, place.username)
         if user is None:
             waiting.leave(place)

@@ -104,7 +104,7 @@ class Usage:
     def flush(self) -> bool:
         """Write down some of what was noted; says whether there is more. Each call holds the loop shortly."""
         now = self._clock()
-        if now - self._beaten > _BEAT:
+        if abs(now - self._beaten) > _BEAT:
             self._beaten = now
             self._news.append(INTERVALS.update().where(INTERVALS.c.ended.is_(None)).values(seen=now))
         if self._news:

@@ -96,6 +96,7 @@ class Saboteur:
         self.objects: dict[str, dict[tuple[str, str], dict[str, Any]]] = {"pods": {}, "events": {}}
         self.history: list[tuple[int, str, str, dict[str, Any]]] = []
         self.refused: set[str | None] = set()
+        self.refused_watches: set[str | None] = set()
         self.missing: set[str] = set()
         self.failing: web.Response | None = None
         self.garbage = b""
@@ -179,7 +180,7 @@ class Saboteur:
             )
         if self.token and request.headers.get("Authorization") != self.token:
             return _status(401, "Unauthorized")
-        if namespace in self.refused:
+        if namespace in self.refused or (namespace in self.refused_watches and "watch" in query):
             return _status(403, "Forbidden", f"{plural} is forbidden")
         if namespace in self.missing:
             return _status(404, "NotFound", f'namespaces "{namespace}" not found')

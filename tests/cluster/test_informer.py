@@ -156,6 +156,29 @@ async def test_without_a_cluster_role_each_namespace_is_watched_by_itself(server
     assert sum("may not read the pods and events of all" in record.message for record in caplog.records) == 1
 
 
+async def test_a_cluster_role_that_allows_to_list_and_not_to_watch_is_none(server, caplog):
+    """Else the hub lists every pod of the cluster again and again, and hears of each change late."""
+    server.refused_watches.add(None)
+    await server.put("pods", pod("anna"))
+    async with informer_of(server, replace(FAST, settling=30)) as informer:
+        await until(lambda: "watches each namespace by itself" in caplog.text)
+        await informer.ensure("davis")
+        assert informer.pod("davis", "anna")
+        await asyncio.sleep(FAST.probe * 3)
+        assert not informer.cluster_wide
+    assert caplog.text.count("watches each namespace by itself") == 1
+
+
+async def test_a_hub_that_ends_while_it_is_refused_ends(server):
+    """Else the hub hangs at its end, and its pod is killed with whatever it had not written yet."""
+    server.refused_watches.add(None)
+    await server.put("pods", pod("anna"))
+    async with asyncio.timeout(30):
+        for _ in range(30):
+            async with informer_of(server) as informer:
+                await informer.ensure("davis")
+
+
 async def test_a_cluster_role_that_is_granted_later_is_used(server):
     """Else the operator who mends the rights has to restart the hub."""
     server.refused.add(None)

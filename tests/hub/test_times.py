@@ -66,7 +66,6 @@ async def test_a_server_past_its_longest_time_is_ended_and_one_without_a_rule_is
     await hub.until_stopped("ada")
     assert time.monotonic() - began > 5
     async with Browser.signed_in(hub, "ada") as browser:
-        # Whoever was first, the hub at a poll or the cluster by the pod's own deadline.
         assert "longest time" in (await browser.get("/home"))[1]
     assert [pod["metadata"]["name"] for pod in cluster.store.documents(PODS)] == ["jupyter-eve"]
     await hub.stop_by_api("eve")

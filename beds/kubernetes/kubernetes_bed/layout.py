@@ -43,7 +43,7 @@ SHAPES = {
 PURPOSES = {"core": "core", "student": "user", "gpu": "gpu"}
 """Role and the value of ``hub.jupyter.org/node-purpose``, the label that z2jh's charts use."""
 
-GPUS = {"nvidia.com/gpu": 2, "nvidia.com/mig-1g.10gb": 4}
+GPUS = {"nvidia.com/gpu": 2, "nvidia.com/mig-1g.10gb": 9}
 """What a GPU node advertises: whole cards, and slices of another."""
 GPU_LABELS = {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB", "nvidia.com/mig.capable": "true"}
 GPU_TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}

@@ -113,6 +113,24 @@ def test_what_is_published_is_what_can_be_built() -> None:
     assert set(building.TARGETS) <= set(stages)
 
 
+def test_the_example_names_what_is_published() -> None:
+    """Otherwise whoever follows the example waits for an image that nobody made."""
+    published = {"" if target == "default" else f"-{target}" for target in building.TARGETS}
+    named = re.findall(
+        r"default-env:[0-9.]+(-\w+)?", (IMAGE.parents[1] / "examples/libretexts.yaml").read_text()
+    )
+    assert named
+    assert set(named) <= published
+
+
+def test_the_actions_of_others_are_pinned_by_their_commits() -> None:
+    """Otherwise whoever moves a tag of theirs signs images in our name."""
+    workflow = yaml.safe_load((IMAGE.parents[1] / ".github/workflows/images.yml").read_text())
+    used = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+    assert used
+    assert all(re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action) for action in used)
+
+
 def test_a_switch_is_known_to_the_dockerfile() -> None:
     """Otherwise `--with` is accepted and does nothing."""
     text = (IMAGE / "Dockerfile").read_text()

@@ -13,7 +13,7 @@ import pytest
 from kubernetes_bed import archives
 from kubernetes_bed.cluster import Cluster
 from kubernetes_bed.errors import BedError
-from kubernetes_bed.layout import REGISTRIES, REGISTRY_USER, shape
+from kubernetes_bed.layout import GPUS, REGISTRIES, REGISTRY_USER, shape
 from kubernetes_bed.up import running, up
 
 
@@ -160,15 +160,20 @@ def test_gpu_slices_run_out_and_a_quota_names_what_is_used(cluster, namespace):
     """Otherwise the words shown to students about GPUs would be invented."""
     slice_of = {"limits": {"nvidia.com/mig-1g.10gb": "1"}}
     tolerant = {"tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}]}
-    four = [pod(cluster, f"gpu{i}", resources=slice_of, **tolerant) for i in range(4)]
-    start(cluster, namespace, *four)
+    all_of_them = GPUS["nvidia.com/mig-1g.10gb"]
+    start(
+        cluster,
+        namespace,
+        *(pod(cluster, f"gpu{i}", resources=slice_of, **tolerant) for i in range(all_of_them)),
+    )
     given = {
-        inside(cluster, namespace, f"gpu{i}", "sh", "-c", "echo $NVIDIA_VISIBLE_DEVICES") for i in range(4)
+        inside(cluster, namespace, f"gpu{i}", "sh", "-c", "echo $NVIDIA_VISIBLE_DEVICES")
+        for i in range(all_of_them)
     }
-    assert len(given) == 4, "two pods got one slice"
+    assert len(given) == all_of_them, "two pods got one slice"
     cluster.kubectl(
         "create", f"--namespace={namespace}", "--filename=-",
-        stdin=json.dumps(pod(cluster, "gpu4", resources=slice_of, **tolerant)),
+        stdin=json.dumps(pod(cluster, "one-more", resources=slice_of, **tolerant)),
     )  # fmt: skip
     said = until(lambda: events(cluster, namespace, "FailedScheduling"), 20, "no event")
     assert "Insufficient nvidia.com/mig-1g.10gb" in said[0]
@@ -176,7 +181,7 @@ def test_gpu_slices_run_out_and_a_quota_names_what_is_used(cluster, namespace):
         "create",
         "quota",
         "gpus",
-        "--hard=requests.nvidia.com/mig-1g.10gb=5",
+        f"--hard=requests.nvidia.com/mig-1g.10gb={all_of_them + 1}",
         f"--namespace={namespace}",
     ]
     cluster.kubectl(*quota)
@@ -185,9 +190,9 @@ def test_gpu_slices_run_out_and_a_quota_names_what_is_used(cluster, namespace):
         20,
         "unused",
     )
-    text = refused(cluster, namespace, pod(cluster, "gpu5", resources=slice_of, **tolerant))
+    text = refused(cluster, namespace, pod(cluster, "beyond", resources=slice_of, **tolerant))
     assert "exceeded quota: gpus" in text
-    assert "limited: requests.nvidia.com/mig-1g.10gb=5" in text
+    assert f"limited: requests.nvidia.com/mig-1g.10gb={all_of_them + 1}" in text
 
 
 def test_a_deadline_ends_a_pod(cluster, namespace):

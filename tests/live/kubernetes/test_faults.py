@@ -6,10 +6,14 @@ What a user loses when these fail: their work or their afternoon, while everybod
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
+import platform
 import re
 import time
+from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -28,6 +32,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATIENCE = 10
 """Seconds that a page is waited for here; a browser waits longer, and shows nothing meanwhile."""
+
+FAKE_CLOCK = Path(f"/usr/lib/{platform.machine()}-linux-gnu/faketime/libfaketime.so.1")
+"""Of Debian's package ``libfaketime``."""
+CLOCK = "/srv/hub/clock"
+"""A file in the hub's pod: how far off its clock is, in seconds."""
 
 MORE = """
 c.JupyterHub.init_spawners_timeout = 30
@@ -116,6 +125,18 @@ async def until(true, seconds: float, what: str):
         assert time.monotonic() < end, what
         await asyncio.sleep(0.3)
     return found
+
+
+@contextlib.contextmanager
+def held_back(cluster):
+    """No pod gets a node meanwhile, so that what was asked for is surely starting."""
+    for node in cluster.shape.nodes:
+        cluster.kubectl("cordon", node.name)
+    try:
+        yield
+    finally:
+        for node in cluster.shape.nodes:
+            cluster.kubectl("uncordon", node.name)
 
 
 def containers(hub: ClusterHub) -> dict[str, str]:
@@ -264,10 +285,7 @@ async def test_the_hub_is_killed_with_servers_running_and_starting(hub, cluster,
         for name in starting:
             await hub.person(name, "south")
         before = containers(hub)
-        # Pods are held back, so that all six are surely starting when the hub ends.
-        for node in cluster.shape.nodes:
-            cluster.kubectl("cordon", node.name)
-        try:
+        with held_back(cluster):
             starts = [
                 asyncio.ensure_future(hub.start_by_api(name, {"environment": "light"})) for name in starting
             ]
@@ -279,9 +297,6 @@ async def test_the_hub_is_killed_with_servers_running_and_starting(hub, cluster,
                 await hub.kill()
                 read = await reader
             await asyncio.gather(*starts, return_exceptions=True)
-        finally:
-            for node in cluster.shape.nodes:
-                cluster.kubectl("uncordon", node.name)
         for name in [*running, *starting]:
             await hub.until_ready(name, seconds=90)
         took = time.monotonic() - began
@@ -399,6 +414,99 @@ async def test_an_image_is_gone(hub, rows):
             "the environment's image is not there",
             messages[-1],
             "the start ends at once and leaves nothing",
+            took,
+        )
+    )
+
+
+@contextlib.asynccontextmanager
+async def movable_clock(hub: ClusterHub):
+    """Let the hub's process have a clock of its own (libfaketime); the value sets it off from the machine's.
+
+    The node, the cluster and everybody's servers keep theirs, as when one machine's time server is wrong.
+    """
+    installation = hub.installation
+    cluster, space = installation.cluster, f"--namespace={installation.namespace}"
+    library = base64.b64encode(FAKE_CLOCK.read_bytes()).decode()
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "clock", "namespace": installation.namespace},
+            "binaryData": {FAKE_CLOCK.name: library},
+        }
+    )
+    container = {
+        "name": "hub",
+        "env": [
+            {"name": "LD_PRELOAD", "value": f"/etc/clock/{FAKE_CLOCK.name}"},
+            {"name": "FAKETIME_TIMESTAMP_FILE", "value": CLOCK},
+            {"name": "FAKETIME_NO_CACHE", "value": "1"},
+            # A step of the clock leaves the time since the start of the machine as it is (clock_gettime(2)).
+            {"name": "FAKETIME_DONT_FAKE_MONOTONIC", "value": "1"},
+        ],
+        "volumeMounts": [{"name": "clock", "mountPath": "/etc/clock"}],
+    }
+    volume = {"name": "clock", "configMap": {"name": "clock"}}
+    pod = {"spec": {"template": {"spec": {"containers": [container], "volumes": [volume]}}}}
+    before = cluster.get("deployment", "hub", space)["spec"]["template"]["spec"]
+
+    async def jump(seconds: int) -> None:
+        script = f"echo {seconds:+d} > {CLOCK}"
+        await asyncio.to_thread(cluster.kubectl, "exec", "deployment/hub", space, "--", "sh", "-c", script)
+        async with hub.session.get(f"{hub.url}/health") as answer:
+            told = parsedate_to_datetime(answer.headers["Date"]).timestamp()
+        assert abs(told - time.time() - seconds) < 5, "the hub's clock did not move"
+
+    cluster.kubectl("patch", "deployment", "hub", space, "--patch", json.dumps(pod))
+    try:
+        installation.wait_until_ready()
+        await hub.until_healthy()
+        yield jump
+    finally:
+        replaced = [{"op": "replace", "path": "/spec/template/spec", "value": before}]
+        cluster.kubectl("patch", "deployment", "hub", space, "--type=json", "--patch", json.dumps(replaced))
+        installation.wait_until_ready()
+        await hub.until_healthy()
+
+
+async def test_the_clock_of_the_hub_jumps(hub, cluster, rows):
+    """Else a correction of the time ends everybody's work, or starts that were fine."""
+    async with everybody_stops(hub), movable_clock(hub) as jump:
+        await hub.started("ada", "north", environment="timed")
+        await hub.person("bea", "north")
+        before = containers(hub)
+        async with Visit(hub.installation.url, "ada", "x") as visit:
+            await visit.sign_in()
+            with held_back(cluster):
+                start = asyncio.ensure_future(hub.start_by_api("bea", {"environment": "light"}))
+                await until(lambda: some(len(hub.installation.servers()) == 2), 30, "the pod did not come")
+                reader = asyncio.ensure_future(told(hub, "bea"))
+                began = time.monotonic()
+                # Longer than a server may run, be idle or take to start.
+                await jump(3 * 3600)
+                # Two looks at every server.
+                await asyncio.sleep(11)
+            await start
+            await hub.until_ready("bea", seconds=60)
+            read = words(await reader)
+            await jump(-24 * 3600)
+            await hub.started("dee", "south", environment="light")
+            assert (await page(visit)).startswith("(status 200"), "who is signed in stays so"
+        assert (await hub.server("ada"))["ready"], "neither idle nor past its time"
+        assert {name: containers(hub)[name] for name in before} == before
+        took = time.monotonic() - began
+        cluster.kubectl(
+            "delete", "pod", "jupyter-ada", "--namespace=org-north", "--grace-period=0", "--force"
+        )
+        await hub.until_stopped("ada", 30)
+    rows.append(
+        Row(
+            "test_the_clock_of_the_hub_jumps",
+            "the hub's clock jumps 3 hours ahead, then 27 hours back",
+            read,
+            "starts go on, running servers too, also those with a longest and an idle time; "
+            "people stay signed in, and the hub still sees when a server ends",
             took,
         )
     )
