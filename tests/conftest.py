@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import databases
+
 DATA = Path(__file__).parent / "data"
 
 
@@ -19,6 +21,22 @@ def pytest_addoption(parser):
         action="store_true",
         help="run the contract tests on a real Kubernetes (beds/kubernetes) instead of the embedded one",
     )
+    parser.addoption(
+        "--postgresql",
+        action="store_true",
+        help="let the hubs under test keep their databases in a real PostgreSQL instead of SQLite files",
+    )
+
+
+def pytest_configure(config):
+    """Start what an option asks for."""
+    if config.getoption("--postgresql"):
+        databases.start()
+
+
+def pytest_unconfigure():
+    """End it."""
+    databases.stop()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from jupyterhub_libretexts.hub.background import begin
 from jupyterhub_libretexts.hub.database import tune
 from jupyterhub_libretexts.hub.notices import notices
 from jupyterhub_libretexts.hub.pages import settings_problems, template_path
-from jupyterhub_libretexts.hub.store import store_url
+from jupyterhub_libretexts.hub.store import DATABASES, store_url
 from jupyterhub_libretexts.settings.load import load
 
 if TYPE_CHECKING:
@@ -58,12 +58,19 @@ def configure(
         "settings_problems": settings_problems,
         **c.JupyterHub.get("template_vars", {}),
     }
-    database = c.JupyterHub.get("db_url", "sqlite:///jupyterhub.sqlite")
-    tune(database)
-    if "store_url" not in c.LibreTextsSpawner:
-        c.LibreTextsSpawner.store_url = store_url(database)
+    tune(_database(c))
+    c.LibreTextsSpawner.store_url = _store_url(c)
     begin()
     return loaded
+
+
+def _database(c: Any) -> str:
+    return str(c.JupyterHub.get("db_url", "sqlite:///jupyterhub.sqlite"))
+
+
+def _store_url(c: Any) -> str:
+    """Where this package keeps its own, as configured or beside the hub's database."""
+    return str(c.LibreTextsSpawner.get("store_url", store_url(_database(c))))
 
 
 def _refuse_what_cannot_start(c: Any, settings: Settings, file: str, *, allow_demo_accounts: bool) -> None:
@@ -88,5 +95,13 @@ def _refuse_what_cannot_start(c: Any, settings: Settings, file: str, *, allow_de
                 "profiles are set in the hub's configuration, and environments in the settings",
                 "one of the two; `jupyterhub-libretexts import` turns profiles into settings",
             )
+    # Only the kind of the address is told: the rest may hold a password.
+    kind = _store_url(c).partition(":")[0]
+    if kind.partition("+")[0] not in DATABASES:
+        refuse(
+            "c.JupyterHub.db_url",
+            f"the waiting line and the usage are not kept in a database of the kind {kind!r}",
+            "sqlite or postgresql; or c.LibreTextsSpawner.store_url names a file: sqlite:////srv/hub/libretexts.sqlite",
+        )
     if problems:
         raise SettingsError(tuple(problems))

@@ -19,9 +19,11 @@ from jupyterhub_libretexts.hub.database import is_local, sqlite_file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["INTERVALS", "WAITING", "Store", "store_url"]
+__all__ = ["DATABASES", "INTERVALS", "WAITING", "Store", "store_url"]
 
 FILE = "jupyterhub-libretexts.sqlite"
+DATABASES = frozenset({"sqlite", "postgresql"})
+"""Kinds of database that the tables can be in."""
 
 _TABLES = sql.MetaData()
 

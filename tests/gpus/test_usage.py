@@ -100,20 +100,18 @@ c.JupyterHub.authenticate_prometheus = False
 
 
 def printed(hub: Hub, *arguments: str) -> list[dict]:
-    """What the command prints, called as an operator calls it in the hub's folder."""
-    words = [
-        sys.executable,
-        "-m",
-        "jupyterhub_libretexts.cli",
-        "usage",
-        "--from",
-        "2026-01-01",
-        "--format",
-        "json",
-    ]
-    done = subprocess.run([*words, *arguments], cwd=hub.folder, capture_output=True, text=True, check=False)
+    """What the command prints."""
+    return json.loads(called(hub, "--from", "2026-01-01", "--format", "json", *arguments))
+
+
+def called(hub: Hub, *arguments: str) -> str:
+    """Called as an operator calls it in the hub's folder, who names a database that is not a file there."""
+    words = [sys.executable, "-m", "jupyterhub_libretexts.cli", "usage", *arguments]
+    if not hub.store_address.startswith("sqlite"):
+        words += ["--database", hub.store_address]
+    done = subprocess.run(words, cwd=hub.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
 
 
 async def started(hub: Hub, name: str, server: str | None = None, **options: str) -> None:
@@ -183,24 +181,11 @@ async def test_the_sums_are_what_the_pods_held_over_a_crash(hub: Hub, truth: Tru
 async def test_somebody_is_forgotten_and_the_sums_stay(hub: Hub, truth: Truth) -> None:
     """Else a person who asked to be erased stands in every bill to come."""
     before = printed(hub)
-    done = subprocess.run(
-        [sys.executable, "-m", "jupyterhub_libretexts.cli", "usage", "--erase", "ada"],
-        cwd=hub.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    called(hub, "--erase", "ada")
     assert "ada" not in [line["person"] for line in printed(hub, "--by", "person")]
     assert printed(hub) == before
     assert b"ada" not in b"".join(
-        row
-        for row in (
-            str(one).encode()
-            for one in Store(f"sqlite:///{hub.folder}/jupyterhub-libretexts.sqlite").rows(
-                sql.select(INTERVALS)
-            )
-        )
+        row for row in (str(one).encode() for one in Store(hub.store_address).rows(sql.select(INTERVALS)))
     )
 
 

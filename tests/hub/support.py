@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 
+from jupyterhub_libretexts.hub.store import store_url
+from tests import databases
 from tests.forked import ForkedProgram
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ c.JupyterHub.proxy_class = Routes
 c.Proxy.should_start = False
 c.JupyterHub.bind_url = "http://127.0.0.1:{public_port}"
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:{port}"
-c.JupyterHub.db_url = "sqlite:///{folder}/hub.sqlite"
+c.JupyterHub.db_url = "{database}"
 c.JupyterHub.cookie_secret_file = "{folder}/cookie_secret"
 c.JupyterHub.pid_file = "{folder}/pid"
 c.JupyterHub.authenticator_class = "dummy"
@@ -103,6 +105,11 @@ class Hub:
         return f"http://127.0.0.1:{self.port}/hub"
 
     @property
+    def store_address(self) -> str:
+        """Where this package keeps its own of this hub."""
+        return store_url(databases.address(self.folder))
+
+    @property
     def log(self) -> str:
         return (self.folder / "hub.log").read_text("utf8", "replace")
 
@@ -125,6 +132,7 @@ class Hub:
         configuration.write_text(
             CONFIGURATION.format(
                 folder=self.folder,
+                database=databases.address(self.folder),
                 port=self.port,
                 public_port=free_port(),
                 token=self.token,

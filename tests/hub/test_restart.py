@@ -17,6 +17,7 @@ import pytest_asyncio
 
 from jupyterhub_libretexts.demo.cluster.cluster import EmbeddedCluster
 from jupyterhub_libretexts.demo.cluster.resources import PODS
+from tests import databases
 from tests.hub.conftest import CONFIGURE, SETTINGS, spec
 from tests.hub.support import Browser, Hub, deleted
 
@@ -124,8 +125,7 @@ async def test_pods_that_a_hub_no_longer_knows_are_ended_and_those_of_others_are
         slow_cluster, "jupyter-ada", "of-another-hub", {"JUPYTERHUB_API_URL": "http://other:8081/hub/api"}
     )
     await hub.stop(hard=True)
-    for file in hub.folder.glob("hub.sqlite*"):
-        file.unlink()
+    databases.lose(hub.folder)
     await hub.start()
     await hub.person("sue", "south")
     async with Browser.signed_in(hub, "sue") as browser:

@@ -104,3 +104,16 @@ async def test_profiles_beside_settings_are_a_mistake_at_the_start(
     more += f"\nfrom jupyterhub_libretexts import configure\nconfigure(c, {str(SETTINGS)!r})\n"
     with pytest.raises(AssertionError, match=r"c\.KubeSpawner\.profile_list"):
         await Hub(tmp_path, str(cluster.kubeconfig), more).start()
+
+
+async def test_a_database_that_cannot_hold_our_tables_is_a_mistake_at_the_start(
+    cluster: EmbeddedCluster, tmp_path: Path
+) -> None:
+    """Else the hub starts, and the first who waits in line gets an error; and no log holds the password."""
+    from tests.hub.conftest import SETTINGS
+
+    more = 'c.JupyterHub.db_url = "mysql+pymysql://hub:hunter2@127.0.0.1/hub"\n'
+    more += f"from jupyterhub_libretexts import configure\nconfigure(c, {str(SETTINGS)!r})\n"
+    with pytest.raises(AssertionError, match="sqlite or postgresql") as refused:
+        await Hub(tmp_path, str(cluster.kubeconfig), more).start()
+    assert "hunter2" not in str(refused.value)
