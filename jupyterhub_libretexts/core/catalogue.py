@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Settings,
     )
 
-__all__ = ["Catalogue", "Entry", "catalogue", "namespace_of"]
+__all__ = ["Catalogue", "Entry", "catalogue", "namespace_of", "namespaces_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +132,8 @@ def _narrowed(names_: tuple[str, ...], *filters: tuple[str, ...] | None) -> tupl
 def namespace_of(settings: Settings, organization: str) -> str:
     """The namespace in which an organisation's servers run."""
     return settings.organizations[organization].namespace or names.namespace(organization)
+
+
+def namespaces_of(settings: Settings) -> tuple[str, ...]:
+    """The namespaces of all organisations, each once, though several may share one."""
+    return tuple(dict.fromkeys(namespace_of(settings, name) for name in settings.organizations))

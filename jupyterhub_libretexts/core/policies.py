@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
 from jupyterhub_libretexts import names
-from jupyterhub_libretexts.core.catalogue import namespace_of
+from jupyterhub_libretexts.core.catalogue import namespace_of, namespaces_of
 from jupyterhub_libretexts.core.objects import thing
 from jupyterhub_libretexts.core.subjects import PREFIX
 from jupyterhub_libretexts.settings.models import Network
@@ -101,7 +101,7 @@ def hub_policies(settings: Settings, hub: HubPlace) -> tuple[Manifest, ...]:
     elsewhere would never report that it is up. Its label and the proxy are admitted here too: where no
     other policy selects the hub, this one must not close the hub to its own proxy.
     """
-    spaces = sorted({namespace_of(settings, name) for name in settings.organizations})
+    spaces = sorted(namespaces_of(settings))
     if not spaces:
         return ()
     from_servers = {

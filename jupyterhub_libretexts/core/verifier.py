@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyterhub_libretexts.core.catalogue import namespace_of
+from jupyterhub_libretexts.core.catalogue import namespaces_of
 from jupyterhub_libretexts.core.objects import thing
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def rights(settings: Settings, hub: HubPlace, kinds: Iterable[tuple[str, str]]) 
     ]
     own = {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": [NAMESPACE], "verbs": ["get"]}
     probing = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "delete", "list"]}]
-    spaces = dict.fromkeys(
-        [NAMESPACE, hub.namespace, *(namespace_of(settings, name) for name in settings.organizations)]
-    )
+    spaces = dict.fromkeys([NAMESPACE, hub.namespace, *namespaces_of(settings)])
     objects = [
         thing("v1", "Namespace", NAMESPACE),
         thing("v1", "ServiceAccount", ACCOUNT, NAMESPACE),

@@ -6,7 +6,7 @@ import shutil
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from jupyterhub_libretexts.core.catalogue import namespace_of
+from jupyterhub_libretexts.core.catalogue import namespaces_of
 from jupyterhub_libretexts.demo.cluster.kernels import kernels_present
 
 if TYPE_CHECKING:
@@ -72,6 +72,6 @@ def cluster_document(settings: Settings, homes: Path, variables: Mapping[str, st
     return {
         "nodes": nodes,
         "images": [{"pattern": "*", "environment": dict(variables)}],
-        "namespaces": sorted({namespace_of(settings, name) for name in settings.organizations}),
+        "namespaces": sorted(namespaces_of(settings)),
         "host_roots": [str(homes)],
     }

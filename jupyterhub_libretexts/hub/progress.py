@@ -52,18 +52,21 @@ async def _step(spawner: InformedSpawner) -> dict[str, Any]:
     ref = spawner.pod_reference
     if line.waits(ref):
         before = line.place(ref)
-        return {
-            "progress": 5,
-            "message": "Many servers start now; yours is next."
-            if before == 0
-            else f"Many servers start now; {before} are before yours.",
-        }
+        place = _told(before, "yours is next", "one is before yours", "{} are before yours")
+        return {"progress": 5, "message": f"Many servers start now; {place}."}
     pod = spawner.shared.informer.pod(spawner.namespace, spawner.pod_name)
     if pod is None:
         return {"progress": 10, "message": "Your server is being prepared."}
     if is_gated(pod):
         ahead = await spawner.shared.queues.position(spawner.namespace, pod)
-        place = "" if ahead is None else f" {ahead} come before you." if ahead else " You are next."
+        place = _told(ahead, " You are next.", " One comes before you.", " {} come before you.")
         return {"progress": 12, "message": f"Your server waits in the cluster's line for a GPU.{place}"}
     found = situation(pod, spawner.events)
     return {"progress": found.progress, "message": found.message}
+
+
+def _told(before: int | None, none: str, one: str, many: str) -> str:
+    """How many come before somebody; nothing where that is not known."""
+    if before is None:
+        return ""
+    return (none, one)[before] if before <= 1 else many.format(before)

@@ -12,7 +12,7 @@ from jupyterhub_libretexts.cluster.informer import USERNAME_LABEL
 from jupyterhub_libretexts.cluster.kueue import Queues
 from jupyterhub_libretexts.cluster.registry import Registry, View
 from jupyterhub_libretexts.cluster.stream import Condition
-from jupyterhub_libretexts.core.catalogue import Catalogue, catalogue, namespace_of
+from jupyterhub_libretexts.core.catalogue import Catalogue, catalogue, namespace_of, namespaces_of
 from jupyterhub_libretexts.core.subjects import PREFIX
 from jupyterhub_libretexts.errors import ClusterUnavailable
 from jupyterhub_libretexts.hub.clock import Clock
@@ -112,10 +112,9 @@ class Shared:
         self.store.close()
 
     @property
-    def namespaces(self) -> set[str]:
+    def namespaces(self) -> tuple[str, ...]:
         """Where the servers of all organisations are."""
-        settings = self.catalogue.settings
-        return {namespace_of(settings, name) for name in settings.organizations}
+        return namespaces_of(self.catalogue.settings)
 
     async def all_known(self) -> None:
         """Return once all servers are known, as far as they can be read now.

@@ -49,7 +49,7 @@ class Sweep:
         spaces, informer = self._shared.namespaces, self._shared.informer
         if any(informer.condition(space)[0] is not Condition.CURRENT for space in spaces):
             return
-        found = unclaimed(informer.pods, self._claimed(), spaces)
+        found = unclaimed(informer.pods, self._claimed(), set(spaces))
         for reference, pod in found.items():
             if pod["metadata"]["uid"] in self._suspects:
                 await _end(informer.connection, reference, pod, self._address, self._log)

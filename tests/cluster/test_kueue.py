@@ -1,4 +1,4 @@
-"""The place in Kueue's line, read from answers in the form that Kueue documents. Kueue itself is not run.
+"""The place in Kueue's line, read from answers in the form that Kueue documents; `tests/live/kueue` runs Kueue.
 
 What a user loses when these fail: a place that is somebody else's, or a page that asks the API for each student.
 """

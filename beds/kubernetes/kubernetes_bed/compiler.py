@@ -78,7 +78,7 @@ def compile_one(part: Part, title: str, place: Path) -> None:
     for module, pattern, target in part.files:
         where = ["go", "list", "-m", "-f", "{{.Dir}}", module]
         source = subprocess.check_output(where, cwd=part.folder, env=environment, text=True).strip()
-        (place / target).mkdir(exist_ok=True)
+        (place / target).mkdir(parents=True, exist_ok=True)
         found = sorted(Path(source).glob(pattern))
         if not found:
             raise BedError(f"module {module} has no {pattern}; correct 'files' of {part.name} in pins.toml")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 DAYS = "30"
 CURVE = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+FRONT_PROXY = "front-proxy-client"
+"""As whom the API server asks the servers of aggregated APIs."""
 CONFIG = """[req]
 distinguished_name = none
 prompt = no
@@ -33,6 +35,10 @@ def write(shape: Shape) -> None:
     addresses = f"IP:{API_SERVICE},IP:{shape.first.address},IP:127.0.0.1"
     certify(folder, "apiserver", "/CN=kube-apiserver", names=f"{names},{addresses}")
     certify(folder, "apiserver-kubelet", "/O=system:masters/CN=kube-apiserver-kubelet")
+    # Whoever this authority vouches for may speak in anybody's name, so it vouches for one only
+    # (https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/).
+    certify(folder, "front-proxy-ca", "/CN=libretexts-bed-front-proxy", authority=True)
+    certify(folder, "front-proxy", f"/CN={FRONT_PROXY}", by="front-proxy-ca")
     name = "service-accounts"
     subprocess.run(
         ["openssl", "genpkey", *CURVE, "-out", folder / f"{name}.key"],
@@ -62,14 +68,16 @@ def write(shape: Shape) -> None:
     write_kubeconfig(shape, "admin", shape.kubeconfig)
 
 
-def certify(folder: Path, name: str, subject: str, names: str = "", *, authority: bool = False) -> None:
-    """Make ``NAME.key`` and ``NAME.crt``, signed by the authority or by itself."""
+def certify(
+    folder: Path, name: str, subject: str, names: str = "", *, authority: bool = False, by: str = "ca"
+) -> None:
+    """Make ``NAME.key`` and ``NAME.crt``, signed by an authority or by itself."""
     argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     argv += ["-config", str(folder / "openssl.cnf"), "-days", DAYS, "-subj", subject]
     argv += ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")]
     argv += ["-addext", f"basicConstraints=critical,CA:{'TRUE' if authority else 'FALSE'}"]
     if not authority:
-        argv += ["-CA", str(folder / "ca.crt"), "-CAkey", str(folder / "ca.key")]
+        argv += ["-CA", str(folder / f"{by}.crt"), "-CAkey", str(folder / f"{by}.key")]
         argv += ["-addext", "extendedKeyUsage=clientAuth,serverAuth"]
     if names:
         argv += ["-addext", f"subjectAltName={names}"]

@@ -12,6 +12,7 @@ from .layout import (
     REGISTRIES,
     SERVICES,
 )
+from .pki import FRONT_PROXY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +75,13 @@ def first_programs(shape: Shape, tools: Tools) -> list[Program]:
         f"--kubelet-client-certificate={pki}/apiserver-kubelet.crt",
         f"--kubelet-client-key={pki}/apiserver-kubelet.key",
         "--kubelet-preferred-address-types=InternalIP",
+        f"--requestheader-client-ca-file={pki}/front-proxy-ca.crt",
+        f"--requestheader-allowed-names={FRONT_PROXY}",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        f"--proxy-client-cert-file={pki}/front-proxy.crt",
+        f"--proxy-client-key-file={pki}/front-proxy.key",
         "--anonymous-auth=false",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",

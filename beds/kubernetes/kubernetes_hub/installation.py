@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from kubernetes_bed import pins, processes
 from kubernetes_bed.errors import BedError
 
-from jupyterhub_libretexts.core.catalogue import namespace_of
+from jupyterhub_libretexts.core.catalogue import namespaces_of
 from jupyterhub_libretexts.demo.accounts import DemoAccount, accounts
 from jupyterhub_libretexts.settings.load import load
 
@@ -75,7 +75,7 @@ class Installation:
         if not self.files:
             return []
         settings = self.settings
-        return sorted({namespace_of(settings, name) for name in settings.organizations} - {self.namespace})
+        return sorted({*namespaces_of(settings)} - {self.namespace})
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[Installation]:

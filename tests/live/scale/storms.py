@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 READERS = 20
 """People of a storm whose page of a start is read to its end, as a browser reads it."""
-PLACE = re.compile(r"; (yours is next|(\d+) are before yours)\.")
+PLACE = re.compile(r"; (yours is next|one is before yours|(\d+) are before yours)\.")
 STARTED = "jupyterhub_server_spawn_duration_seconds_count"
 STOPPED = "jupyterhub_server_stop_seconds_count"
 KNOWN = "jupyterhub_init_spawners_duration_seconds_count"
@@ -205,7 +205,7 @@ async def places(hub: ScaleHub, name: str) -> list[int]:
             if line.startswith(b"data: "):
                 event = json.loads(line.removeprefix(b"data: "))
                 if told := PLACE.search(event.get("message", "")):
-                    found.append(int(told[2] or 0))
+                    found.append(int(told[2] or told[1].startswith("one")))
                 if event.get("ready") or event.get("failed"):
                     break
     return found

@@ -1,0 +1,129 @@
+"""Kueue's own line under a real hub: who waits, reads their place, and starts when it is their turn.
+
+What a user loses when these fail: a place in a line that nobody moves, or one that is somebody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from tests.live.kueue.conftest import SLICE
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ASKED = {"environment": "light", "gpu": "slice"}
+GATE = "kueue.x-k8s.io/admission"
+
+
+def pods(cluster) -> dict[str, dict]:
+    """Pods of students by the name of who they are for."""
+    return {
+        pod["metadata"]["annotations"]["hub.jupyter.org/username"]: pod
+        for pod in cluster.get("pods", "--namespace=org-north")["items"]
+    }
+
+
+def gated(cluster) -> set[str]:
+    """Whose pods Kueue holds back."""
+    return {
+        name
+        for name, pod in pods(cluster).items()
+        if any(gate["name"] == GATE for gate in pod["spec"].get("schedulingGates", ()))
+    }
+
+
+async def told(hub, name: str) -> str:
+    """What the page of a start says now."""
+    async with hub.session.get(f"{hub.url}/api/users/{name}/server/progress") as events:
+        async for line in events.content:
+            if line.startswith(b"data: "):
+                return line.decode()
+    return ""
+
+
+async def until(true, what: str, seconds: float = 60):
+    end = time.monotonic() + seconds
+    while not (found := await true()):
+        assert time.monotonic() < end, what
+        await asyncio.sleep(0.3)
+    return found
+
+
+async def test_who_finds_all_taken_waits_in_kueues_line_and_starts_by_themselves(hub, kueue):
+    """One slice, three students: one computes, two read their place, and each starts when it comes back."""
+    await hub.started("ada", "north", **ASKED)
+    limits = pods(kueue)["ada"]["spec"]["containers"][0]["resources"]["limits"]
+    assert limits[SLICE] == "1"
+    for name in ("bea", "cem"):
+        await hub.person(name, "north")
+        status, said = await hub.start_by_api(name, ASKED)
+        assert status in (201, 202), said
+
+        async def waits(name: str = name) -> bool:
+            return name in gated(kueue)
+
+        await until(waits, f"{name} does not wait for Kueue")
+
+    async def next_is_told() -> bool:
+        return "You are next." in await told(hub, "bea")
+
+    async def place_is_told() -> bool:
+        return "One comes before you." in await told(hub, "cem")
+
+    await until(next_is_told, "bea does not read her place")
+    await until(place_is_told, "cem does not read his place")
+    await hub.stop_by_api("ada")
+    await hub.until_ready("bea", seconds=60)
+    assert gated(kueue) == {"cem"}
+    await until(next_is_told_to_cem(hub), "cem does not read that he is next")
+    # Who gives up leaves no place behind.
+    await hub.stop_by_api("cem")
+    assert pods(kueue).keys() == {"bea"}
+    await hub.stop_by_api("bea")
+    hub.installation.wait_until_no_server_is_left()
+
+
+def next_is_told_to_cem(hub):
+    async def told_so() -> bool:
+        return "You are next." in await told(hub, "cem")
+
+    return told_so
+
+
+async def test_a_server_without_a_gpu_is_none_of_kueues_business(hub, kueue):
+    """Else a queue for GPUs holds up everybody."""
+    began = time.monotonic()
+    await hub.started("dee", "north", environment="light")
+    pod = pods(kueue)["dee"]
+    assert not any(name.startswith("kueue.x-k8s.io/") for name in pod["metadata"]["labels"])
+    assert time.monotonic() - began < 60
+    await hub.stop_by_api("dee")
+
+
+async def test_limits_of_a_person_stay_the_hubs(hub):
+    """Else the queue gives a second slice to who may have one."""
+    await hub.started("ada", "north", **ASKED)
+    status, said = await hub.start_by_api("ada", {**ASKED}, server="second")
+    assert status == 409, said
+    await hub.stop_by_api("ada")
+
+
+async def test_the_hub_may_ask_for_places_and_for_nothing_else_of_kueue(hub, kueue):
+    """Else a hub that is taken over moves the line."""
+    account = f"system:serviceaccount:{hub.installation.namespace}:hub"
+
+    def may(verb: str, what: str) -> bool:
+        words = ["auth", "can-i", verb, what, "--namespace=org-north", f"--as={account}"]
+        return kueue.kubectl(*words, check=False).strip() == "yes"
+
+    assert may("get", "localqueues.visibility.kueue.x-k8s.io/pendingworkloads")
+    for verb, what in (
+        ("update", "localqueues.kueue.x-k8s.io"),
+        ("list", "workloads.kueue.x-k8s.io"),
+        ("delete", "workloads.kueue.x-k8s.io"),
+        ("update", "clusterqueues.kueue.x-k8s.io"),
+    ):
+        assert not may(verb, what), f"{verb} {what}"
