@@ -6,6 +6,7 @@ program. Its certificates are its own; they reach its pod by the kubelet, which 
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ def install(cluster: Cluster) -> None:
         cluster.load(archives.archive(Path(work) / "kueue.tar", image, [layer]), (cluster.shape.first,))
     rendered = cluster.kubectl("kustomize", str(place / "config/default"))
     # The node has the image, and there is no registry to ask.
-    rendered = rendered.replace("image: controller:latest", f"image: {IMAGE}")
+    rendered = re.sub(r"^( +image:) \S+$", rf"\1 {IMAGE}", rendered, flags=re.MULTILINE)
     rendered = rendered.replace("imagePullPolicy: Always", "imagePullPolicy: Never")
     rendered = rendered.replace(
         "serviceAccountName: kueue-controller-manager",
