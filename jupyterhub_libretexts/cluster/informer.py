@@ -12,6 +12,7 @@ import logging
 import math
 import time
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Final
 
 from jupyterhub_libretexts.cluster.capacity import Capacity
@@ -252,11 +253,11 @@ class Informer:
             await self.connection.close()
 
     async def _watch(self) -> None:
-        await self._watch_everything()
-        # A cancellation that meets a refusal is lost in a TaskGroup before Python 3.13 (CPython gh-116720).
-        while not self._closing:
-            await self._watch_namespaces()
-            await self._watch_everything()
+        for way in cycle((self._watch_everything, self._watch_namespaces)):
+            # A cancellation that meets the end of a TaskGroup is lost before Python 3.13 (CPython gh-116720).
+            if self._closing:
+                return
+            await way()
 
     async def _watch_everything(self) -> None:
         """Watch all namespaces together; return when the API server forbids it."""

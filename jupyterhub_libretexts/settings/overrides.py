@@ -21,6 +21,13 @@ _POD_FIELDS = {
     "init_containers": "initContainers",
     "extra_containers": "containers",
 }
+_MAPPINGS = {
+    "environment": "variables",
+    "node_selector": "nodeLabels",
+    "extra_resource_limits": "gpus",
+    "extra_pod_config": "pod",
+}
+"""What must be a mapping to be carried, and what to write by hand where it is none."""
 _SAID = {
     "image_pull_policy": "tags that never change need none; Kubernetes' default is used",
     "storage_capacity": "write organizations.X.homes.quota",
@@ -83,7 +90,9 @@ class Carried:
             "extra_pod_config": self._pod,
         }
         for key, value in override.items():
-            if key in steps:
+            if key in _MAPPINGS and not isinstance(value, dict):
+                self.left_out.append(f"{where}: {key}; write {_MAPPINGS[key]}")
+            elif key in steps:
                 steps[key](where, value, made)
             elif key in _POD_FIELDS:
                 made.setdefault("pod", {})[_POD_FIELDS[key]] = value
@@ -119,9 +128,6 @@ class Carried:
             self.left_out.append(f"{where}: default_url {value!r}; write opens")
 
     def _variables(self, where: str, value: Any, made: dict[str, Any]) -> None:
-        if not isinstance(value, dict):
-            self.left_out.append(f"{where}: environment; write variables")
-            return
         for name, text in value.items():
             if isinstance(text, (str, int, float)):
                 made.setdefault("variables", {})[name] = text if isinstance(text, str) else str(text)
@@ -130,11 +136,8 @@ class Carried:
                     f"{where}: the variable {name}; a Secret's value is written under secrets"
                 )
 
-    def _node_labels(self, where: str, value: Any, made: dict[str, Any]) -> None:
-        if isinstance(value, dict):
-            made["nodeLabels"] = {key: str(label) for key, label in value.items()}
-        else:
-            self.left_out.append(f"{where}: node_selector; write nodeLabels")
+    def _node_labels(self, _where: str, value: Any, made: dict[str, Any]) -> None:
+        made["nodeLabels"] = {key: str(label) for key, label in value.items()}
 
     def _pull_secrets(self, where: str, value: Any, made: dict[str, Any]) -> None:
         items = value if isinstance(value, list) else [value]
@@ -145,9 +148,6 @@ class Carried:
             self.left_out.append(f"{where}: image_pull_secrets; write pullSecrets")
 
     def _devices(self, where: str, value: Any, made: dict[str, Any]) -> None:
-        if not isinstance(value, dict):
-            self.left_out.append(f"{where}: extra_resource_limits; write gpus")
-            return
         for resource, amount in value.items():
             flavour = re.sub(r"[^a-z0-9]+", "-", resource.casefold()).strip("-")
             self.gpus[flavour] = {"title": resource, "resource": resource}
@@ -156,11 +156,8 @@ class Carried:
                 self.left_out.append(f"{where}: {amount} of {resource}; a server gets one")
             self.left_out.append(f"{where}: {resource} is chosen at each start, no longer given to everybody")
 
-    def _pod(self, where: str, value: Any, made: dict[str, Any]) -> None:
-        if isinstance(value, dict):
-            made.setdefault("pod", {}).update(value)
-        else:
-            self.left_out.append(f"{where}: extra_pod_config; write pod")
+    def _pod(self, _where: str, value: Any, made: dict[str, Any]) -> None:
+        made.setdefault("pod", {}).update(value)
 
 
 def _chart_defaults(singleuser: Mapping[str, Any]) -> dict[str, Any]:

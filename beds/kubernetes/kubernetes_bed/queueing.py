@@ -34,15 +34,11 @@ def install(cluster: Cluster) -> None:
     with tempfile.TemporaryDirectory() as work:
         layer = archives.layer(Path(work) / "layer", {"manager": place / "bin/kueue", "tmp": 0o1777})
         image = archives.Image(IMAGE, [], user="65532:65532")
-        cluster.load(archives.archive(Path(work) / "kueue.tar", image, [layer]), (cluster.shape.first,))
+        cluster.load(archives.archive(Path(work) / "kueue.tar", image, [layer]))
     rendered = cluster.kubectl("kustomize", str(place / "config/default"))
-    # The node has the image, and there is no registry to ask.
+    # Every node has the image, and there is no registry to ask.
     rendered = re.sub(r"^( +image:) \S+$", rf"\1 {IMAGE}", rendered, flags=re.MULTILINE)
     rendered = rendered.replace("imagePullPolicy: Always", "imagePullPolicy: Never")
-    rendered = rendered.replace(
-        "serviceAccountName: kueue-controller-manager",
-        'serviceAccountName: kueue-controller-manager\n      nodeSelector: {libretexts.org/core: "true"}',
-    )
     # Its definitions are larger than what a client may note about them.
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=rendered)
     for what in ("deployment/kueue-controller-manager", "apiservice/v1beta2.visibility.kueue.x-k8s.io"):

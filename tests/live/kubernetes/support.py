@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +42,20 @@ def brought_up(nodes: int = 2) -> Iterator[Cluster]:
         return
     with running(shape(f"tests-{os.getpid()}", nodes)) as fresh, fresh.inside():
         yield fresh
+
+
+def may(cluster, who: str, verb: str, resource: str, namespace: str = "") -> bool:
+    """What the API server's authoriser says."""
+    where = [f"--namespace={namespace}"] if namespace else ["--all-namespaces"]
+    resource, _, below = resource.partition("/")
+    asked = ["auth", "can-i", verb, resource, f"--subresource={below}", f"--as={who}", *where]
+    return cluster.kubectl(*asked, check=False).strip() == "yes"
+
+
+async def until(true, seconds: float, what: str):
+    """Wait until something is true, and return what it was; fails with what did not happen."""
+    end = time.monotonic() + seconds
+    while not (found := await true()):
+        assert time.monotonic() < end, what
+        await asyncio.sleep(0.3)
+    return found

@@ -24,6 +24,7 @@ from jupyterhub_libretexts.demo.visit import Visit
 from jupyterhub_libretexts.errors import ClusterError
 from tests.live.kubernetes.faults import PAGE, Row, write
 from tests.live.kubernetes.hubs import hub_in
+from tests.live.kubernetes.support import until
 
 if TYPE_CHECKING:
     from tests.live.kubernetes.hubs import ClusterHub
@@ -117,14 +118,6 @@ async def page(visit: Visit) -> str:
         return f"(a page that does not load within {PATIENCE} s)"
     found = re.search(r"<h1>\s*(.*?)\s*</h1>", text, re.DOTALL)
     return found[1] if found else f"(status {answer.status})"
-
-
-async def until(true, seconds: float, what: str):
-    end = time.monotonic() + seconds
-    while not (found := await true()):
-        assert time.monotonic() < end, what
-        await asyncio.sleep(0.3)
-    return found
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from kubernetes_bed.errors import BedError
 
 from tests.hub.support import Browser
 from tests.live.kubernetes.hubs import hub_in
+from tests.live.kubernetes.support import may
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -53,14 +54,6 @@ async def hub(cluster, tmp_path_factory):
     """A hub with the rights that `render manifests` gives it."""
     async with hub_in(cluster, tmp_path_factory.mktemp("hub")) as running:
         yield running
-
-
-def may(cluster, who: str, verb: str, resource: str, namespace: str = "") -> bool:
-    """What the API server's authoriser says."""
-    where = [f"--namespace={namespace}"] if namespace else ["--all-namespaces"]
-    resource, _, below = resource.partition("/")
-    asked = ["auth", "can-i", verb, resource, f"--subresource={below}", f"--as={who}", *where]
-    return cluster.kubectl(*asked, check=False).strip() == "yes"
 
 
 @pytest.mark.parametrize("what", REFUSED)

@@ -10,12 +10,13 @@ import time
 
 import pytest
 
+from jupyterhub_libretexts.cluster.kueue import is_gated
+from tests.live.kubernetes.support import may, until
 from tests.live.kueue.conftest import SLICE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ASKED = {"environment": "light", "gpu": "slice"}
-GATE = "kueue.x-k8s.io/admission"
 
 
 def pods(cluster) -> dict[str, dict]:
@@ -28,11 +29,7 @@ def pods(cluster) -> dict[str, dict]:
 
 def gated(cluster) -> set[str]:
     """Whose pods Kueue holds back."""
-    return {
-        name
-        for name, pod in pods(cluster).items()
-        if any(gate["name"] == GATE for gate in pod["spec"].get("schedulingGates", ()))
-    }
+    return {name for name, pod in pods(cluster).items() if is_gated(pod)}
 
 
 async def reads(hub, name: str, words: str, server: str = "server") -> None:
@@ -50,14 +47,6 @@ async def reads(hub, name: str, words: str, server: str = "server") -> None:
     raise AssertionError(f"{name} does not read {words!r}: {said}")
 
 
-async def until(true, what: str, seconds: float = 60):
-    end = time.monotonic() + seconds
-    while not (found := await true()):
-        assert time.monotonic() < end, what
-        await asyncio.sleep(0.3)
-    return found
-
-
 async def test_who_finds_all_taken_waits_in_kueues_line_and_starts_by_themselves(hub, kueue):
     """One slice, three students: one computes, two read their place, and each starts when it comes back."""
     await hub.started("ada", "north", **ASKED)
@@ -71,7 +60,7 @@ async def test_who_finds_all_taken_waits_in_kueues_line_and_starts_by_themselves
         async def waits(name: str = name) -> bool:
             return name in gated(kueue)
 
-        await until(waits, f"{name} does not wait for Kueue")
+        await until(waits, 60, f"{name} does not wait for Kueue")
         # Kueue orders by times of the API, which have whole seconds.
         await asyncio.sleep(1.1)
 
@@ -110,15 +99,12 @@ async def test_the_hub_may_ask_for_places_and_for_nothing_else_of_kueue(hub, kue
     """Else a hub that is taken over moves the line."""
     account = f"system:serviceaccount:{hub.installation.namespace}:hub"
 
-    def may(verb: str, what: str, *more: str) -> bool:
-        words = ["auth", "can-i", verb, what, *more, "--namespace=org-north", f"--as={account}"]
-        return kueue.kubectl(*words, check=False).strip() == "yes"
-
-    assert may("get", "localqueues.visibility.kueue.x-k8s.io", "--subresource=pendingworkloads")
+    place = "localqueues.visibility.kueue.x-k8s.io/pendingworkloads"
+    assert may(kueue, account, "get", place, "org-north")
     for verb, what in (
         ("update", "localqueues.kueue.x-k8s.io"),
         ("list", "workloads.kueue.x-k8s.io"),
         ("delete", "workloads.kueue.x-k8s.io"),
         ("update", "clusterqueues.kueue.x-k8s.io"),
     ):
-        assert not may(verb, what), f"{verb} {what}"
+        assert not may(kueue, account, verb, what, "org-north"), f"{verb} {what}"
