@@ -22,6 +22,7 @@ from tests.contract.support import reasons
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from jupyterhub_libretexts.demo.cluster import EmbeddedCluster
     from tests.contract.support import Api
@@ -148,11 +149,14 @@ async def test_a_real_single_user_server_starts_polls_and_stops(
     assert cluster.store.count(PODS, "org") == 0
 
 
-async def test_a_server_that_ended_is_noticed(spawner: KubeSpawner) -> None:
+async def test_a_server_that_ended_is_noticed(spawner: KubeSpawner, tmp_path: Path) -> None:
     """A student who ends their server from inside is not shown a dead page."""
-    spawner.cmd = ["sh", "-c", "sleep 0.3; exit 0"]
+    # It ends when it is told to: one that ended between two of KubeSpawner's looks would never be seen to run.
+    told = tmp_path / "told"
+    spawner.cmd = ["sh", "-c", f"until [ -e '{told}' ]; do sleep 0.05; done; exit 0"]
     spawner.get_args = list
     await spawner.start()
+    told.touch()
     end = time.monotonic() + 10
     while (status := await spawner.poll()) is None:
         assert time.monotonic() < end
