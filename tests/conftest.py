@@ -1,7 +1,7 @@
 """What every room of tests shares: stored values that are refreshed only when asked."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,15 @@ def pytest_configure(config):
 def pytest_unconfigure():
     """End it."""
     databases.stop()
+
+
+@pytest.fixture(scope="session")
+def real_cluster() -> Iterator[object]:
+    """A real Kubernetes of two nodes; from here on this process is inside the first one's network."""
+    from tests.live.kubernetes.support import brought_up
+
+    with brought_up() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -7,9 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "beds/kubernetes"))
-
 from kubernetes_bed import archives, cache, compiler, pins, simulated, supervisor
 from kubernetes_bed.arguments import parser, split
 from kubernetes_bed.cluster import Cluster

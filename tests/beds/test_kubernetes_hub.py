@@ -5,15 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sys
 import tarfile
 import tomllib
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "beds/kubernetes"))
-
 from kubernetes_bed import archives, images, pins
 from kubernetes_hub import image, objects
 from kubernetes_hub.settings import example, on_the_bed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -39,15 +39,6 @@ def embedded_spec() -> ClusterSpec:
     """A cluster that has one kind of device and knows a few images."""
     node = NodeSpec(cpu="4", memory="8Gi", pods=20, resources={"nvidia.com/mig-1g.10gb": "2"})
     return ClusterSpec(nodes=(node,), images=(jupyter_image("libretexts-contract/*"),), back_off=0.3)
-
-
-@pytest.fixture(scope="session")
-def real_cluster() -> Iterator[Cluster]:
-    """The real one; this process is inside its network."""
-    from tests.live.kubernetes.support import brought_up
-
-    with brought_up() as cluster:
-        yield cluster
 
 
 @pytest.fixture

@@ -64,7 +64,9 @@ def _wait(cluster: Cluster, what: str, of: str) -> None:
     wait = ["kubectl", "wait", f"--for={what}", of, f"--namespace={SPACE}", f"--timeout={READY_SECONDS}s"]
     done = cluster.run(wait)
     if done.returncode:
-        log = cluster.kubectl("logs", "deployment/kueue-controller-manager", f"--namespace={SPACE}", check=False)
+        log = cluster.kubectl(
+            "logs", "deployment/kueue-controller-manager", f"--namespace={SPACE}", check=False
+        )
         raise BedError(f"{of} did not get ready: {done.stderr.strip()}\n{log[-2000:]}")
 
 

@@ -28,6 +28,8 @@ MOMENTS = (
     "a cell's output is there",
 )
 """In the order in which they usually come; the fourth may come before the third is told."""
+COMPARED = (("ours", "stock"), ("ours, our image", "stock, our image"), ("ours, our image", "stock"))
+"""Whose mean is divided by whose."""
 SERVES = re.compile(r"(?m)^(\S+) .*is running at:")
 
 
@@ -40,7 +42,6 @@ class Kind:
     """What is measured in turn with others."""
 
     hub: str
-    image: str
     namespace: str
     options: dict[str, str]
 
@@ -111,14 +112,13 @@ async def timed(cluster: Cluster, watch: Watch, visit: Visit, options: dict[str,
 
 
 def write(found: dict[str, list[list[float]]]) -> None:
-    """Put the table into the page: means, medians, and each kind's mean to that of stock."""
-    others = [name for name in found if name != "stock"]
-    heads = [*found, *(f"{name} ÷ stock" for name in others)]
+    """Put the table into the page: means, medians in brackets, and means divided by means."""
+    heads = [*found, *(f"{one} ÷ {other}" for one, other in COMPARED)]
     lines = [f"| seconds after the click | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
     for number, what in enumerate(MOMENTS):
         columns = {name: [times[number] for times in rounds] for name, rounds in found.items()}
         cells = [f"{mean(values):.2f} ({median(values):.2f})" for values in columns.values()]
-        cells += [f"{mean(columns[name]) / mean(columns['stock']):.2f}" for name in others]
+        cells += [f"{mean(columns[one]) / mean(columns[other]):.2f}" for one, other in COMPARED]
         lines.append(f"| {what} | {' | '.join(cells)} |")
     told = (
         f"Means of {len(found['stock'])} rounds on {datetime.now(UTC):%Y-%m-%d}, medians in brackets; "

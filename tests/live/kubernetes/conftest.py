@@ -15,14 +15,11 @@ import secrets
 
 import pytest
 
-from tests.live.kubernetes.support import brought_up
-
 
 @pytest.fixture(scope="session")
-def cluster():
+def cluster(real_cluster):
     """A cluster of two nodes; this process is inside its first node's network."""
-    with brought_up() as found:
-        yield found
+    return real_cluster
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import aiohttp
 from kubernetes_hub.installation import Installation
 
 from tests.hub.support import Hub
-from tests.live.kubernetes.support import Cluster  # makes the bed importable
+from tests.live.kubernetes.support import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

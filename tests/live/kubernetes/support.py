@@ -6,15 +6,11 @@ import asyncio
 import contextlib
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "beds/kubernetes"))
-
 from kubernetes_bed.cluster import Cluster
 from kubernetes_bed.layout import shape
 from kubernetes_bed.up import running

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from kubernetes_bed import queueing
 
 from tests.live.kubernetes.conftest import cluster as cluster  # noqa: PLC0414 (the fixture of the bed)
 from tests.live.kubernetes.hubs import hub_in
-
-# isort: split
-from kubernetes_bed import queueing
 
 SETTINGS = Path(__file__).with_name("settings.yaml")
 SLICE = "nvidia.com/mig-1g.10gb"

@@ -13,11 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from kubernetes_hub.installation import Installation
 
 from tests.live.kubernetes.conftest import cluster as cluster  # noqa: PLC0414 (the fixture of the bed)
-
-# isort: split
-from kubernetes_hub.installation import Installation
 
 ROOT = Path(__file__).parents[3]
 NETWORKS = ROOT / "tests" / "data" / "settings" / "networks.yaml"

@@ -1,4 +1,4 @@
-"""What the image sets for every server; a hub's arguments and a student's own file come after it."""
+"""What the image sets for every server: stronger than a file in a home, weaker than a hub's arguments."""
 
 import sys
 from pathlib import Path
@@ -16,6 +16,10 @@ c.FileContentsManager.delete_to_trash = False
 # Neither asks the internet whether there is news: many servers cannot reach it.
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+
+# The image has no language server, and looking for one runs R and Julia at every start. An image that adds one
+# sets this to True.
+c.LanguageServerManager.autodetect = False
 
 c.ServerApp.terminado_settings = {"shell_command": ["/bin/bash", "--login"]}
 
