@@ -25,6 +25,10 @@ IMAGES = ROOT / "images"
 NAME = "localhost/libretexts-default-env"
 
 PACKAGES = ("podman", "buildah", "runc", "netavark", "mmdebstrap", "zstd")
+HELPERS = ("/usr/libexec/podman", "/usr/lib/podman")
+"""Where podman looks for programs that are nobody's commands."""
+SUBNET = "10.87.0.0/24"
+"""Of our containers: not podman's usual range, which a bridge of somebody else's containers may have."""
 BASE = "localhost/libretexts-base"
 BASE_PACKAGES = ("ca-certificates",)
 
@@ -35,7 +39,8 @@ def require(*programs: str) -> None:
     Raises:
         UsageError: They are missing; the message is the line to type.
     """
-    missing = [program for program in programs if shutil.which(program) is None]
+    where = os.pathsep.join([os.environ.get("PATH", os.defpath), *HELPERS])
+    missing = [program for program in programs if shutil.which(program, path=where) is None]
     if not missing:
         return
     wish = "apt-get install " + " ".join(missing)
@@ -53,7 +58,7 @@ def engine() -> Engine:
     """Podman with our own storage as root; anybody else's podman or docker as it is set up."""
     if os.geteuid() != 0:
         return find_engine()
-    require("podman", "runc")
+    require("podman", "runc", "netavark")
     CACHE.mkdir(parents=True, exist_ok=True)
     return Engine("podman", "/usr/bin/podman", configured())
 
@@ -73,7 +78,9 @@ def configured() -> dict[str, str]:
         f'default_ulimits = ["nofile={files}:{files}", "nproc=4096:4096"]\n'
         "[engine]\n"
         'cgroup_manager = "cgroupfs"\n'
-        'events_logger = "file"\n' + ("" if unified else 'runtime = "runc"\n')
+        'events_logger = "file"\n'
+        + ("" if unified else 'runtime = "runc"\n')
+        + f'[network]\nnetwork_backend = "netavark"\ndefault_subnet = "{SUBNET}"\n'
     )
     storage.write_text(
         f'[storage]\ndriver = "overlay"\ngraphroot = "{CACHE}/storage"\n'

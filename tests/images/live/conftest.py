@@ -12,6 +12,7 @@ import pytest
 from images.tooling import machine
 from jupyterhub_libretexts.images.manifest import PATH, parse_manifest
 from tests.images.live.containers import Containers
+from tests.images.live.hubs import bridge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +70,17 @@ def core(engine: Engine) -> str:
 @pytest.fixture(scope="session")
 def sage(engine: Engine) -> str:
     return built(engine, "sage")
+
+
+@pytest.fixture(scope="session")
+def gateway(engine: Engine, core: str) -> Iterator[str]:
+    """This machine's address on podman's network, which stays for as long as the tests run.
+
+    Otherwise it comes and goes with its first and last container, and a browser breaks off what it loads
+    whenever an address of the machine changes.
+    """
+    with bridge(engine, core) as address:
+        yield address
 
 
 @pytest.fixture

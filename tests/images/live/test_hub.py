@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.images.live.hubs import Hub, bridge, docker_socket, running_hub
+from tests.images.live.hubs import Hub, docker_socket, running_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,11 +33,10 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def hub(
-    engine: Engine, sage: str, shared_home: Path, tmp_path_factory: pytest.TempPathFactory
+    engine: Engine, sage: str, gateway: str, shared_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Hub]:
     folder = tmp_path_factory.mktemp("hub")
     with (
-        bridge(engine, sage) as gateway,
         docker_socket(engine, folder) as docker,
         running_hub(docker, gateway, folder, sage, shared_home) as hub,
     ):

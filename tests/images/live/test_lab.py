@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.images.live.containers import Containers
 
+pytestmark = pytest.mark.usefixtures("gateway")
+
 TOKEN = "a-token-of-the-test"
 ALONE = {"JUPYTER_TOKEN": TOKEN}
 ARGUMENTS = [
