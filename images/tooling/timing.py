@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TABLE = machine.ROOT / "docs" / "reference" / "image-times.md"
 BUILDS = machine.CACHE / "builds.json"
 TARGET = "sage"
-ROUNDS = 5
+ROUNDS = 9
 CELLS = {
     "python3": ("Python 3", "print(6 * 7)"),
     "octave": ("Octave", "disp (6 * 7)"),
