@@ -8,7 +8,6 @@ import pytest
 import pytest_asyncio
 from kubernetes_bed import queueing
 
-from tests.live.kubernetes.conftest import cluster as cluster  # noqa: PLC0414 (the fixture of the bed)
 from tests.live.kubernetes.hubs import hub_in
 
 SETTINGS = Path(__file__).with_name("settings.yaml")

@@ -15,8 +15,6 @@ from pathlib import Path
 import pytest
 from kubernetes_hub.installation import Installation
 
-from tests.live.kubernetes.conftest import cluster as cluster  # noqa: PLC0414 (the fixture of the bed)
-
 ROOT = Path(__file__).parents[3]
 NETWORKS = ROOT / "tests" / "data" / "settings" / "networks.yaml"
 INTERNET = ("192.31.196.1", 443)
