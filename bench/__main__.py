@@ -45,8 +45,8 @@ Measured {day} on: {machine}
 
 {table}
 
-One run is one sample. On machines with shared processors the ratio of processor time in a storm of 300 was 0.95,
-0.96, 0.99, 1.03, 1.07 and 1.08 in six runs of two days: about even, and a single run may miss what is asked.
+One run is one sample: machines with shared processors are not the same from minute to minute. The range in brackets is
+between what its rounds lay.
 
 Figures of a real Kubernetes are made by its own suites; what the embedded cluster is good for is comparing.
 """

@@ -10,21 +10,19 @@ from pathlib import Path
 
 
 def watch(path: str) -> None:
-    """Begin once the loop runs; the file holds all delays in seconds since it was last removed."""
+    """Begin once the loop runs; the file holds when each tick came (time.monotonic) and how late, in seconds."""
 
     def begin() -> None:
         async def ticks() -> None:
-            delays: list[float] = []
+            delays: list[tuple[float, float]] = []
             told = time.monotonic()
             while True:
                 before = time.monotonic()
                 await asyncio.sleep(0.01)
                 now = time.monotonic()
-                delays.append(max(0.0, now - before - 0.01))
+                delays.append((now, max(0.0, now - before - 0.01)))
                 if now - told > 1:
                     told = now
-                    if not Path(path).exists():
-                        delays = delays[-1:]
                     # Whole at any moment: somebody reads it while this goes on.
                     fresh = Path(f"{path}.new")
                     fresh.write_text(json.dumps(delays))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import REGISTRY
 
 from jupyterhub_libretexts.hub.crowd import receive
+from jupyterhub_libretexts.hub.garbage import settle
 from jupyterhub_libretexts.hub.metrics import SharedCollector
 from jupyterhub_libretexts.hub.sweeping import Sweep, claimed_by
 from jupyterhub_libretexts.hub.turns import Turns, holds
@@ -63,6 +64,7 @@ async def _run() -> None:
     shared = spawner.shared
     await shared.all_known()
     shared.usage.catch_up()
+    settle()
     REGISTRY.register(SharedCollector(shared))
     turns = Turns(shared, app)
     sweep = Sweep(shared, spawner.reports_to, lambda: claimed_by(app.users), app.log)

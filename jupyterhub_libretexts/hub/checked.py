@@ -116,11 +116,11 @@ class CheckedSpawner(InformedSpawner):
             chosen = choice(user_options)
             self._accept(await self._planned(chosen))
         except LibreTextsError as error:
-            self._store(self._good_options)
+            self._put_back()
             raise self._denial(error) from error
-        # Whichever way they came, options are stored in one form: names with plain text.
+        # Whichever way they came, `start` stores options in one form: names with plain text.
         self._good_options = chosen.options()
-        self._store(self._good_options)
+        self.user_options = dict(self._good_options)
 
     async def _planned(self, chosen: Choice) -> tuple[PodPlan, Person]:
         shared = self.shared
@@ -192,11 +192,11 @@ class CheckedSpawner(InformedSpawner):
         stored = getattr(self.orm_spawner, "user_options", None) if self.orm_spawner else None
         return dict(stored or {})
 
-    def _store(self, options: dict[str, Any]) -> None:
-        """Have these options be the ones of the next start; JupyterHub stored others before the check."""
-        self.user_options = dict(options)
+    def _put_back(self) -> None:
+        """Have the last good options be the ones of the next start; JupyterHub stored refused ones."""
+        self.user_options = dict(self._good_options)
         if self.orm_spawner is not None:
-            self.orm_spawner.user_options = dict(options)
+            self.orm_spawner.user_options = dict(self._good_options)
             self.user.db.commit()
 
     # -- the form ---------------------------------------------------------------------------------

@@ -55,6 +55,17 @@ class LibreTextsSpawner(CheckedSpawner):
         await self.shared.line.enter(self.pod_reference)
         await result_of(super().run_pre_spawn_hook())
 
+    def start(self) -> Any:
+        """Begin, and have JupyterHub write down where this server will be.
+
+        It commits when this returns, and would ask for the state only when a start is over: a hub that ended
+        in between would not know the pod again.
+        """
+        if self.has_settings:
+            self.orm_spawner.user_options = dict(self._good_options)
+            self.orm_spawner.state = self.get_state()
+        return super().start()
+
     async def _start(self) -> Any:
         if not self.has_settings:
             return await super()._start()
@@ -84,9 +95,6 @@ class LibreTextsSpawner(CheckedSpawner):
             await self._make_claim(starter)
         await self.shared.pace.turn()
         made = await self.manifest()
-        # JupyterHub stores it when a start is over. A hub that ends before would not know this pod again.
-        self.orm_spawner.state = self.get_state()
-        self.user.db.commit()
         try:
             await starter.create(made)
             if self.internal_ssl or self.services_enabled or self.after_pod_created_hook:

@@ -17,9 +17,12 @@ from sqlalchemy.pool import StaticPool
 from jupyterhub_libretexts.hub.database import is_local, sqlite_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["DATABASES", "INTERVALS", "WAITING", "Store", "store_url"]
+__all__ = ["DATABASES", "INTERVALS", "WAITING", "Row", "Store", "store_url"]
+
+Row = tuple[sql.Executable, dict[str, Any]]
+"""A statement that was made once, and the values of one row."""
 
 FILE = "jupyterhub-libretexts.sqlite"
 DATABASES = frozenset({"sqlite", "postgresql"})
@@ -115,23 +118,27 @@ class Store:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
 
-    def upsert(self, table: sql.Table, key: str, values: Mapping[str, Any], again: Mapping[str, Any]) -> Any:
+    def upsert(self, table: sql.Table, key: str, again: Sequence[str]) -> sql.Executable:
         """The statement that puts in a row, or changes the one that has its key.
 
         Args:
             table: Where.
             key: Name of the column that is the key.
-            values: The row.
-            again: What is changed where it is there already.
+            again: Names of the columns that are changed where it is there already.
         """
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        return dialect.insert(table).values(**values).on_conflict_do_update(index_elements=[key], set_=again)
+        made = dialect.insert(table)
+        statement: sql.Executable = made.on_conflict_do_update(
+            index_elements=[key], set_={name: made.excluded[name] for name in again}
+        )
+        return statement
 
-    def write(self, *statements: sql.Executable) -> None:
+    def write(self, *changes: sql.Executable | Row) -> None:
         """Change all of it or nothing."""
         with self._engine.begin() as connection:
-            for statement in statements:
-                connection.execute(statement)
+            for change in changes:
+                statement, values = change if isinstance(change, tuple) else (change, None)
+                connection.execute(statement, values)
 
     def add(self, table: sql.Table, values: Mapping[str, Any]) -> int:
         """Put in a row and return its number."""

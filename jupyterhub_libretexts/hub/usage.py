@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from jupyterhub_libretexts.cluster.objects import Pod
     from jupyterhub_libretexts.hub.metrics import Totals
-    from jupyterhub_libretexts.hub.store import Store
+    from jupyterhub_libretexts.hub.store import Row, Store
 
 __all__ = ["Interval", "Usage"]
 
@@ -70,8 +71,12 @@ class Usage:
         """By uid."""
         self._refs: dict[str, str] = {}
         """Which uid a pod's name means now."""
-        self._news: list[sql.Executable] = []
+        self._news: list[sql.Executable | Row] = []
         self._beaten = 0.0
+
+    @cached_property
+    def _opened(self) -> sql.Executable:
+        return self._store.upsert(INTERVALS, "uid", ("seen", "ended"))
 
     def observe(self, ref: str, pod: Pod | None) -> None:
         """A pod is new, changed or gone (an informer calls this, so it only takes notes)."""
@@ -91,8 +96,7 @@ class Usage:
                 self._refs[ref] = uid
                 self._totals.begin(interval)
                 # A hub that could not read the cluster took it for ended; then it is opened again.
-                again = {"seen": self._clock(), "ended": None}
-                self._news.append(self._store.upsert(INTERVALS, "uid", {**asdict(interval), **again}, again))
+                self._news.append((self._opened, {**asdict(interval), "seen": self._clock(), "ended": None}))
 
     def catch_up(self) -> None:
         """All pods are known after a start of the hub: what was open and is gone ended when last seen."""
