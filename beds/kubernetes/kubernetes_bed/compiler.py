@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import cache
+from . import cache, processes
 from .errors import BedError
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def compile_parts(pins: Pins, names: Iterable[str]) -> None:
         return
     check_compiler(pins.go)
     check_room(pins.free_gigabytes)
-    with cache.locked(cache.folder() / "build.lock", "another build is running; waiting for it"):
+    locked = cache.locked(cache.folder() / "build.lock", "another build is running; waiting for it")
+    with processes.outside(), locked:
         for number, part in enumerate(missing, 1):
             title = f"{part.name} ({number} of {len(missing)})"
             cache.keep(place_of(part), partial(compile_one, part, title))

@@ -7,6 +7,7 @@ import ctypes
 import json
 import os
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CLONE_NEWNET = 0x40000000
+NETWORK = "/proc/thread-self/ns/net"
+
+_thread = threading.local()
+"""The network from which a thread went into another; each thread has its own (setns(2))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +102,30 @@ def inside_network_of(pid: int) -> Iterator[None]:
     Only the network changes: files, processes and cgroups stay the machine's. (``ip netns exec``
     would also mount a new /sys, which hides the cgroups.)
     """
-    with Path("/proc/thread-self/ns/net").open() as home, Path(f"/proc/{pid}/ns/net").open() as away:
+    with Path(NETWORK).open() as home, Path(f"/proc/{pid}/ns/net").open() as away:
+        before = getattr(_thread, "home", None)
+        _thread.home = home.fileno() if before is None else before
         set_network(away.fileno())
         try:
             yield
         finally:
             set_network(home.fileno())
+            _thread.home = before
+
+
+@contextlib.contextmanager
+def outside() -> Iterator[None]:
+    """Move this thread back into the network from which it came, for a while: a cluster's own has no internet."""
+    home = getattr(_thread, "home", None)
+    if home is None:
+        yield
+        return
+    with Path(NETWORK).open() as here:
+        set_network(home)
+        try:
+            yield
+        finally:
+            set_network(here.fileno())
 
 
 def set_network(descriptor: int) -> None:

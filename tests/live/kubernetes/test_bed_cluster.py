@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from kubernetes_bed import archives
+from kubernetes_bed import archives, compiler, pins, processes
 from kubernetes_bed.cluster import Cluster
 from kubernetes_bed.errors import BedError
 from kubernetes_bed.layout import GPUS, REGISTRIES, REGISTRY_USER, shape
@@ -287,6 +287,18 @@ def test_no_packet_leaves_the_namespaces(cluster, namespace):
     assert not [
         line for line in links.splitlines() if line.startswith(("veth", "cali", "vxlan", "bridge", "node"))
     ]
+
+
+def test_what_a_suite_compiles_is_fetched_from_outside_the_cluster(cluster, tmp_path, monkeypatch):
+    """Otherwise a suite that builds a part of its own fails wherever that part was never built before."""
+    seen = []
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(compiler, "compile_one", lambda *_: seen.append(os.readlink(processes.NETWORK)))
+    here = os.readlink(processes.NETWORK)
+    compiler.compile_parts(pins.load(), ["kwok"])
+    assert seen == [os.readlink(f"/proc/{os.getppid()}/ns/net")]
+    assert seen != [here]
+    assert os.readlink(processes.NETWORK) == here
 
 
 def test_two_clusters_live_side_by_side_a_second_up_is_refused_and_down_leaves_nothing(cluster):
