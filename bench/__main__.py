@@ -45,8 +45,7 @@ Measured {day} on: {machine}
 
 {table}
 
-One run is one sample: machines with shared processors are not the same from minute to minute. The range in brackets is
-between what its rounds lay.
+One run is one sample: machines with shared processors are not the same from minute to minute.
 
 Figures of a real Kubernetes are made by its own suites; what the embedded cluster is good for is comparing.
 """

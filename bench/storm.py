@@ -21,6 +21,7 @@ import aiohttp
 import jupyterhub
 
 from bench.rows import Row, compared, limited
+from bench.stall import worst
 from tests.hub.support import Hub, free_port
 
 SETTINGS = """
@@ -212,15 +213,14 @@ async def _measured(hub: Hub, starts: int, folder: Path, control: Control) -> Re
     took = time.monotonic() - wall
     asked = await control.rows()
     await asyncio.sleep(1.2)
-    ticks = json.loads((folder / "stalls").read_text())
-    seen = sorted(late for came, late in ticks if wall < came < wall + took)
+    longest, p99 = worst(folder / "stalls", wall, wall + took)
     steps = folder / "steps"
     return Result(
         lost=starts - ready,
         wall=took,
         cpu=spent,
-        longest_stall=seen[-1],
-        p99_stall=seen[int(len(seen) * 0.99) - 1],
+        longest_stall=longest,
+        p99_stall=p99,
         requests=sum(row["requests"] for row in asked if row["verb"] != "watch") / starts,
         sent=sum(row["sent"] for row in asked) / starts,
         left=await control.pods() - 1 - ready,

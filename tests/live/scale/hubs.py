@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-from kubernetes_bed import layout, simulated
+from kubernetes_bed import layout, processes, simulated
 from kubernetes_hub.installation import Installation
 
 from tests.live.kubernetes.hubs import ClusterHub
@@ -86,7 +86,7 @@ class Process:
     @classmethod
     def of(cls, cluster: Cluster, words: str) -> Process:
         """The newest process of the cluster's pods or first node whose command line holds these words."""
-        network = os.readlink("/proc/thread-self/ns/net")
+        network = os.readlink(processes.NETWORK)
         found = []
         for place in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):

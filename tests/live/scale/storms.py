@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from bench.stall import worst
+from tests.live.scale.hubs import STALLS
+
 if TYPE_CHECKING:
     from tests.live.scale.hubs import ScaleHub
 
@@ -58,10 +61,7 @@ async def spending(hub: ScaleHub) -> Any:
     spent.cpu, spent.wall = process.cpu - cpu, time.monotonic() - wall
     await asyncio.sleep(1.5)
     after = hub.sums()
-    # One kernel, one monotonic clock, also inside the pod.
-    ticks = json.loads(process.file("/tmp/stalls.json").read_text())
-    delays = sorted(late for came, late in ticks if wall < came < wall + spent.wall)
-    spent.longest, spent.p99 = delays[-1], delays[int(len(delays) * 0.99) - 1]
+    spent.longest, spent.p99 = worst(process.file(STALLS), wall, wall + spent.wall)
     spent.requests = Counter(after["requests"])
     spent.requests.subtract(before["requests"])
     spent.received = after["received"] - before["received"]
@@ -269,7 +269,7 @@ async def restart(hub: ScaleHub) -> Restart:
     await asyncio.sleep(1.5)
     sums = hub.sums()
     result.requests, result.received = Counter(sums["requests"]), sums["received"]
-    result.longest = max(late for _, late in json.loads(process.file("/tmp/stalls.json").read_text()))
+    result.longest, _ = worst(process.file(STALLS))
     cpu = process.cpu
     await asyncio.sleep(REST_SECONDS)
     result.resting = (process.cpu - cpu) / REST_SECONDS
