@@ -111,6 +111,11 @@ class Process:
         return int(self._fields[19]) / os.sysconf("SC_CLK_TCK")
 
     @property
+    def lives(self) -> bool:
+        """Whether it is there, and not only its status."""
+        return processes.start_of(self.pid) is not None
+
+    @property
     def age(self) -> float:
         """Seconds since its start."""
         return time.clock_gettime(time.CLOCK_BOOTTIME) - self.started

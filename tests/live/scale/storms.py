@@ -17,7 +17,7 @@ from bench.stall import worst
 from tests.live.scale.hubs import STALLS
 
 if TYPE_CHECKING:
-    from tests.live.scale.hubs import ScaleHub
+    from tests.live.scale.hubs import Process, ScaleHub
 
 READERS = 20
 """People of a storm whose page of a start is read to its end, as a browser reads it."""
@@ -252,9 +252,10 @@ async def restart(hub: ScaleHub) -> Restart:
     before = {name for name, server in (await hub.servers()).items() if server["ready"]}
     pods = await hub.plane.pods()
     result = Restart(hub.kind, len(before))
-    old = hub.process_of_hub.pid
+    old = hub.process_of_hub
     ending = asyncio.create_task(asyncio.to_thread(hub.end_pod))
-    while (process := await newer(hub, old)) is None:
+    # The next one may begin while the last one still answers for it.
+    while (process := newer(hub, old)) is None or old.lives:
         await asyncio.sleep(0.05)
     await hub.until_healthy(300)
     result.healthy = process.age
@@ -276,8 +277,9 @@ async def restart(hub: ScaleHub) -> Restart:
     return result
 
 
-async def newer(hub: ScaleHub, old: int) -> Any:
+def newer(hub: ScaleHub, old: Process) -> Process | None:
     """The hub's next process, if it is there."""
     with contextlib.suppress(AssertionError, FileNotFoundError, ProcessLookupError):
         process = hub.process_of_hub
-        return process if process.pid != old else None
+        return process if process.pid != old.pid else None
+    return None
