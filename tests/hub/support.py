@@ -64,7 +64,7 @@ c.JupyterHub.load_roles = [
         "name": "tester",
         "scopes": [
             "admin:users", "admin:servers", "admin:groups", "access:servers", "tokens", "admin:server_state",
-            "users:activity",
+            "users:activity", "read:metrics",
         ],
         "services": ["tester"],
     }}
@@ -77,6 +77,10 @@ c.KubeSpawner.delete_grace_period = 0
 c.KubeSpawner.k8s_api_request_retry_timeout = 8
 {more}
 '''
+
+
+STARTS_OVER = "jupyterhub_server_spawn_duration_seconds_count"
+"""The metric that counts starts that are over, however they ended."""
 
 
 def free_port() -> int:
@@ -223,6 +227,19 @@ class Hub:
         while (await self.api("GET", f"/users/{name}"))[1].get("servers"):
             assert time.monotonic() < end, f"{name}'s server did not stop:\n{self.report}"
             await asyncio.sleep(0.1)
+
+    async def metrics(self) -> dict[str, float]:
+        """What the hub tells Prometheus, summed over all labels."""
+        assert self.session is not None
+        async with self.session.get(f"{self.url}/metrics") as answer:
+            text = await answer.text()
+            assert answer.status == 200, text
+        found: dict[str, float] = {}
+        for line in text.splitlines():
+            if not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                found[name.partition("{")[0]] = found.get(name.partition("{")[0], 0.0) + float(value)
+        return found
 
     async def server(self, name: str, server: str = "") -> Any:
         _, said = await self.api("GET", f"/users/{name}?include_stopped_servers=1")

@@ -259,18 +259,6 @@ class ScaleHub(ClusterHub):
         self.cluster.kubectl("delete", "pod", name, space, "--grace-period=1")
         self.installation.wait_until_ready()
 
-    async def metrics(self) -> dict[str, float]:
-        """What the hub tells Prometheus, summed over labels other than a start's outcome."""
-        async with self.session.get(f"{self.url}/metrics") as answer:
-            assert answer.status == 200, await answer.text()
-            text = await answer.text()
-        found: dict[str, float] = {}
-        for line in text.splitlines():
-            if not line.startswith("#"):
-                name, _, value = line.rpartition(" ")
-                found[name.partition("{")[0]] = found.get(name.partition("{")[0], 0.0) + float(value)
-        return found
-
     async def servers(self) -> dict[str, dict[str, Any]]:
         """Every active server by its person, as the hub tells it."""
         found: dict[str, dict[str, Any]] = {}

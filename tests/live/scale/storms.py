@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from bench.stall import worst
+from tests.hub.support import STARTS_OVER
 from tests.live.scale.hubs import STALLS
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 READERS = 20
 """People of a storm whose page of a start is read to its end, as a browser reads it."""
 PLACE = re.compile(r"; (yours is next|one is before yours|(\d+) are before yours)\.")
-STARTED = "jupyterhub_server_spawn_duration_seconds_count"
 STOPPED = "jupyterhub_server_stop_seconds_count"
 KNOWN = "jupyterhub_init_spawners_duration_seconds_count"
 LONGEST_SECONDS = 420
@@ -124,7 +124,7 @@ async def storm(hub: ScaleHub, names: list[str]) -> Storm:
     """Everybody starts at once; returns when every start is over and pods and servers were compared."""
     there = set(await hub.servers())
     result = Storm(hub.kind, len(names), len(there))
-    over = (await hub.metrics()).get(STARTED, 0.0)
+    over = (await hub.metrics()).get(STARTS_OVER, 0.0)
     step = max(1, len(names) // READERS)
     readers: list[asyncio.Task[list[int]]] = []
     began = time.monotonic()
@@ -143,7 +143,7 @@ async def storm(hub: ScaleHub, names: list[str]) -> Storm:
     async with spending(hub) as result.starts:
         began = time.monotonic()
         await asyncio.gather(*(start(number, name) for number, name in enumerate(names)))
-        await until(hub, STARTED, over + result.answers.total() - result.answers[0] - result.answers[429])
+        await until(hub, STARTS_OVER, over + result.answers.total() - result.answers[0] - result.answers[429])
         servers = await settled(hub)
     ready = {name for name, server in servers.items() if server["ready"]}
     result.lost = len(set(names) - ready)
