@@ -204,8 +204,7 @@ async def _measured(hub: Hub, starts: int, folder: Path, control: Control) -> Re
     await asyncio.gather(*(hub.api("POST", f"/users/{name}/server") for name in people))
     await _pods_are_made(control, starts)
     # A list of all servers costs the hub as much as ten starts do: it is asked for when they are over.
-    while time.monotonic() < wall + WAIT_SECONDS and (await hub.metrics())[STARTS_OVER] < over:
-        await asyncio.sleep(0.25)
+    await hub.until_counted(STARTS_OVER, over, WAIT_SECONDS)
     ready = 0
     while time.monotonic() < wall + WAIT_SECONDS:
         servers = [user["servers"].get("") for user in await _users(hub, starts)]

@@ -241,6 +241,12 @@ class Hub:
                 found[name.partition("{")[0]] = found.get(name.partition("{")[0], 0.0) + float(value)
         return found
 
+    async def until_counted(self, metric: str, wanted: float, seconds: float, every: float = 0.25) -> None:
+        """Wait until the hub has counted so many, but no longer than that; look again every so many seconds."""
+        end = time.monotonic() + seconds
+        while (await self.metrics()).get(metric, 0.0) < wanted and time.monotonic() < end:
+            await asyncio.sleep(every)
+
     async def server(self, name: str, server: str = "") -> Any:
         _, said = await self.api("GET", f"/users/{name}?include_stopped_servers=1")
         return said.get("servers", {}).get(server)

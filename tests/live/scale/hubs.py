@@ -17,6 +17,7 @@ import aiohttp
 from kubernetes_bed import layout, processes, simulated
 from kubernetes_hub.installation import Installation
 
+from bench.storm import cpu_seconds
 from tests.live.kubernetes.hubs import ClusterHub
 
 if TYPE_CHECKING:
@@ -77,11 +78,9 @@ def measured() -> str:
     return MEASURED.format(sources=[(stall, "watch", STALLS), (meter, "count", METER)])
 
 
-@dataclass
-class Process:
+@dataclass(frozen=True, slots=True)
+class Process(processes.Identity):
     """A process of the cluster, seen from this machine."""
-
-    pid: int
 
     @classmethod
     def of(cls, cluster: Cluster, words: str) -> Process:
@@ -95,35 +94,22 @@ class Process:
                 if words not in said or Path(os.readlink(place / "exe")).name in ("nsenter", "tini"):
                     continue
                 mine = f"/{layout.cgroup_of(cluster.name)}/" in (place / "cgroup").read_text()
-                if mine or os.readlink(place / "ns/net") == network:
-                    found.append(cls(int(place.name)))
+                started = processes.start_of(int(place.name))
+                if started and (mine or os.readlink(place / "ns/net") == network):
+                    found.append(cls(int(place.name), started))
         if not found:
             raise AssertionError(f"no process of the cluster has {words!r} in its command line")
         return max(found, key=lambda process: process.started)
 
     @property
-    def _fields(self) -> list[str]:
-        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-
-    @property
-    def started(self) -> float:
-        """Seconds between the machine's start and its own (proc(5), stat)."""
-        return int(self._fields[19]) / os.sysconf("SC_CLK_TCK")
-
-    @property
-    def lives(self) -> bool:
-        """Whether it is there, and not only its status."""
-        return processes.start_of(self.pid) is not None
-
-    @property
     def age(self) -> float:
         """Seconds since its start."""
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - self.started
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - self.started / os.sysconf("SC_CLK_TCK")
 
     @property
     def cpu(self) -> float:
         """Processor seconds that it has spent."""
-        return (int(self._fields[11]) + int(self._fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.pid)
 
     @property
     def memory(self) -> float:

@@ -143,7 +143,8 @@ async def storm(hub: ScaleHub, names: list[str]) -> Storm:
     async with spending(hub) as result.starts:
         began = time.monotonic()
         await asyncio.gather(*(start(number, name) for number, name in enumerate(names)))
-        await until(hub, STARTS_OVER, over + result.answers.total() - result.answers[0] - result.answers[429])
+        arrived = result.answers.total() - result.answers[0] - result.answers[429]
+        await hub.until_counted(STARTS_OVER, over + arrived, LONGEST_SECONDS, every=0.5)
         servers = await settled(hub)
     ready = {name for name, server in servers.items() if server["ready"]}
     result.lost = len(set(names) - ready)
@@ -162,19 +163,12 @@ async def stop(hub: ScaleHub, result: Storm, names: list[str]) -> None:
     over = (await hub.metrics()).get(STOPPED, 0.0)
     async with spending(hub) as result.stops:
         await asyncio.gather(*(hub.api("DELETE", f"/users/{name}/server") for name in mine))
-        await until(hub, STOPPED, over + len(mine))
+        await hub.until_counted(STOPPED, over + len(mine), LONGEST_SECONDS, every=0.5)
         servers = await settled(hub)
     result.not_stopped = len(set(servers) & set(names))
     result.leaked_by_stops, _ = await differences(hub, set(servers))
     pods = await hub.plane.pods()
     await hub.plane.end_pods(pods.keys() - {f"jupyter-{name}" for name in servers})
-
-
-async def until(hub: ScaleHub, metric: str, wanted: float) -> None:
-    """Wait until the hub has counted so many, or for as long as a storm may take."""
-    end = time.monotonic() + LONGEST_SECONDS
-    while (await hub.metrics()).get(metric, 0.0) < wanted and time.monotonic() < end:
-        await asyncio.sleep(0.5)
 
 
 async def settled(hub: ScaleHub) -> dict[str, dict[str, Any]]:
@@ -259,9 +253,7 @@ async def restart(hub: ScaleHub) -> Restart:
         await asyncio.sleep(0.05)
     await hub.until_healthy(300)
     result.healthy = process.age
-    end = time.monotonic() + 300
-    while not (await hub.metrics()).get(KNOWN) and time.monotonic() < end:
-        await asyncio.sleep(0.25)
+    await hub.until_counted(KNOWN, 1, 300)
     result.known, result.cpu, result.memory = process.age, process.cpu, process.memory
     await ending
     servers = await settled(hub)
@@ -279,7 +271,7 @@ async def restart(hub: ScaleHub) -> Restart:
 
 def newer(hub: ScaleHub, old: Process) -> Process | None:
     """The hub's next process, if it is there."""
-    with contextlib.suppress(AssertionError, FileNotFoundError, ProcessLookupError):
+    with contextlib.suppress(AssertionError):
         process = hub.process_of_hub
-        return process if process.pid != old.pid else None
+        return process if process != old else None
     return None
